@@ -1,0 +1,24 @@
+// Block formats: how each TensorType turns into floats. One file per format under quant/.
+//
+// Dequantize is exact: bit by bit what the PyPI package `gguf` computes in float32.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "model/tensor_type.h"
+
+namespace hearth::model {
+
+// True where Dequantize knows the type.
+bool CanDequantize(TensorType type);
+// Writes out.size() floats from in; out.size() is a multiple of the type's block_elements and
+// in.size() == out.size() / block_elements * block_bytes.
+void Dequantize(TensorType type, std::span<const std::byte> in, std::span<float> out);
+
+float HalfToFloat(uint16_t half);
+uint16_t FloatToHalf(float value);  // round to nearest even
+inline float Bf16ToFloat(uint16_t v) { return __builtin_bit_cast(float, static_cast<uint32_t>(v) << 16); }
+uint16_t FloatToBf16(float value);  // round to nearest even
+
+}  // namespace hearth::model
