@@ -1,11 +1,12 @@
 // GgufFile: a model file in the GGUF format (version 2 and 3), read through mmap.
 //
-// Everything in the file is hostile: Open checks every count, length, offset, size, alignment and type
-// before use, and a malformed file gives an Error that names the field and its byte offset. After Open
-// succeeds, every TensorInfo lies inside the mapping and nothing needs checking again.
+// Everything in the file is hostile: Open checks every count, length, offset, size, alignment and
+// type before use, and a malformed file gives an Error that names the field and its byte offset.
+// After Open succeeds, every TensorInfo lies inside the mapping and nothing needs checking again.
 // Specification: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 //
-// Thread-safety: const after Open. Cost of Open: one pass over the metadata, tensor data is not touched.
+// Thread-safety: const after Open. Cost of Open: one pass over the metadata, tensor data is not
+// touched.
 #pragma once
 
 #include <array>
@@ -26,7 +27,8 @@
 namespace hearth::model {
 
 struct GgufArray;
-// One metadata value. Integers keep their sign but are widened to 64 bits; strings are bytes as stored.
+// One metadata value. Integers keep their sign but are widened to 64 bits; strings are bytes as
+// stored.
 using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, GgufArray>;
 // Arrays are homogeneous and are held by kind, so that a vocabulary costs no variant per element.
 struct GgufArray {
@@ -52,10 +54,11 @@ struct TensorInfo {
 
 class GgufFile {
  public:
-  // Opens PATH. Where PATH is the first of a split model (…-00001-of-0000N.gguf) the others are opened
-  // too and their tensors join; any other shard is refused with the name of the first.
+  // Opens PATH. Where PATH is the first of a split model (…-00001-of-0000N.gguf) the others are
+  // opened too and their tensors join; any other shard is refused with the name of the first.
   static Result<std::shared_ptr<const GgufFile>> Open(const std::string& path);
-  // The same over bytes in memory, which must outlive the file (tests and fuzzers).
+  // The same over bytes in memory (tests and fuzzers), which must outlive the file and begin at a
+  // multiple of 8.
   static Result<std::shared_ptr<const GgufFile>> Parse(std::span<const std::byte> bytes,
                                                        std::string name);
   virtual ~GgufFile() = default;

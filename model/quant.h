@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "model/tensor_type.h"
@@ -18,7 +19,9 @@ void Dequantize(TensorType type, std::span<const std::byte> in, std::span<float>
 
 float HalfToFloat(uint16_t half);
 uint16_t FloatToHalf(float value);  // round to nearest even
-inline float Bf16ToFloat(uint16_t v) { return __builtin_bit_cast(float, static_cast<uint32_t>(v) << 16); }
+inline float Bf16ToFloat(uint16_t v) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(v) << 16);
+}
 uint16_t FloatToBf16(float value);  // round to nearest even
 
 }  // namespace hearth::model

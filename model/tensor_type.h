@@ -40,9 +40,9 @@ enum class TensorType : uint32_t {
 
 struct TensorTypeInfo {
   TensorType type;
-  std::string_view name;   // as GGUF tools write it: "Q4_1"
-  uint32_t block_elements; // elements in one block
-  uint32_t block_bytes;    // bytes of one block
+  std::string_view name;    // as GGUF tools write it: "Q4_1"
+  uint32_t block_elements;  // elements in one block
+  uint32_t block_bytes;     // bytes of one block
 };
 
 // Null for a type that this build does not know.

@@ -1,8 +1,8 @@
 // Tokenizer: text to token ids and back, by the vocabulary and the rules that a GGUF file holds.
 //
 // Thread-safety: const after Create. Encode costs O(n log n) in the bytes of the text.
-// Control tokens can be told from data: text encoded with parse_special = false never becomes a control
-// token, whatever it spells.
+// Control tokens can be told from data: text encoded with parse_special = false never becomes a
+// control token, whatever it spells.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,14 @@
 
 namespace hearth::model {
 
-enum class TokenKind : uint8_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+enum class TokenKind : uint8_t {
+  kNormal = 1,
+  kUnknown = 2,
+  kControl = 3,
+  kUserDefined = 4,
+  kUnused = 5,
+  kByte = 6
+};
 
 struct EncodeOptions {
   bool parse_special = false;  // control and user-defined tokens in the text become their ids
@@ -32,7 +39,8 @@ class Tokenizer {
   static Result<std::shared_ptr<const Tokenizer>> Create(const GgufFile& file);
   virtual ~Tokenizer() = default;
 
-  virtual std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options) const = 0;
+  virtual std::vector<TokenId> Encode(std::string_view text,
+                                      const EncodeOptions& options) const = 0;
 
   size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }

@@ -1,0 +1,36 @@
+// Block decoders: one function per storage format, each in the file of its name.
+//
+// DecodeX writes `blocks` blocks (or, for the plain types, elements) that lie one after another at
+// `in` as float32 to `out`. `in` needs no alignment. The order of the float operations is part of
+// the contract: results are equal to the bit with those of the reference package.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "model/quant.h"
+
+namespace hearth::model::blocks {
+
+using Decoder = void (*)(const uint8_t* in, float* out, size_t blocks);
+
+void DecodeF32(const uint8_t* in, float* out, size_t elements);
+void DecodeF16(const uint8_t* in, float* out, size_t elements);
+void DecodeBf16(const uint8_t* in, float* out, size_t elements);
+void DecodeQ4_0(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ4_1(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ5_0(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ5_1(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ8_0(const uint8_t* in, float* out, size_t blocks);
+
+template <typename T>
+T Load(const uint8_t* in) {
+  T value;
+  std::memcpy(&value, in, sizeof(T));
+  return value;
+}
+
+inline float LoadHalf(const uint8_t* in) { return HalfToFloat(Load<uint16_t>(in)); }
+
+}  // namespace hearth::model::blocks

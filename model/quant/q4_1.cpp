@@ -1,0 +1,19 @@
+// Q4_1, 32 elements in 20 bytes: half d, half m; 16 bytes q. Element j is the low nibble of q[j],
+// element 16 + j the high one. Value: d * q + m.
+#include "model/quant/blocks.h"
+
+namespace hearth::model::blocks {
+
+void DecodeQ4_1(const uint8_t* in, float* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 20, out += 32) {
+    const float d = LoadHalf(in);
+    const float m = LoadHalf(in + 2);
+    const uint8_t* const q = in + 4;
+    for (int j = 0; j < 16; ++j) {
+      out[j] = d * static_cast<float>(q[j] & 15) + m;
+      out[16 + j] = d * static_cast<float>(q[j] >> 4) + m;
+    }
+  }
+}
+
+}  // namespace hearth::model::blocks

@@ -1,0 +1,21 @@
+// Q5_0, 32 elements in 22 bytes: half d; 4 bytes h, bit j of which is the fifth bit of element j;
+// 16 bytes q, nibbles as in Q4_0. Value: d * (q - 16).
+#include "model/quant/blocks.h"
+
+namespace hearth::model::blocks {
+
+void DecodeQ5_0(const uint8_t* in, float* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 22, out += 32) {
+    const float d = LoadHalf(in);
+    const auto high = Load<uint32_t>(in + 2);
+    const uint8_t* const q = in + 6;
+    for (int j = 0; j < 16; ++j) {
+      const auto first = static_cast<int>((q[j] & 15) | (high >> j & 1) << 4);
+      const auto second = static_cast<int>((q[j] >> 4) | (high >> (16 + j) & 1) << 4);
+      out[j] = d * static_cast<float>(first - 16);
+      out[16 + j] = d * static_cast<float>(second - 16);
+    }
+  }
+}
+
+}  // namespace hearth::model::blocks
