@@ -52,7 +52,7 @@ class ActivationRows {
     const size_t blocks = rows * (cols / kQuantBlock);
     if (rows * cols > floats_.size()) {
       floats_.resize(rows * cols);
-      bytes_.resize(rows * cols);
+      planes_.resize(2 * rows * cols);
     }
     if (blocks > scales_.size()) {
       scales_.resize(blocks);
@@ -60,7 +60,7 @@ class ActivationRows {
       offsets_.resize(blocks);
     }
     view_.floats = floats_.data();
-    view_.bytes = bytes_.data();
+    view_.planes = planes_.data();
     view_.scales = scales_.data();
     view_.sums = sums_.data();
     view_.offsets = offsets_.data();
@@ -70,7 +70,7 @@ class ActivationRows {
  private:
   Activations view_;
   std::vector<float> floats_;
-  std::vector<int8_t> bytes_;
+  std::vector<int8_t> planes_;
   std::vector<float> scales_;
   std::vector<float> sums_;
   std::vector<int32_t> offsets_;

@@ -45,6 +45,7 @@ inline F Exp(F x) {
 template <bool kHasMin>
 struct Nibbles {
   static constexpr bool kMin = kHasMin;
+  static constexpr bool kCorrected = !kHasMin;
   static constexpr size_t kFileHeader = kHasMin ? 4 : 2;
   static constexpr size_t kFileBytes = kFileHeader + 16;
   static constexpr size_t kScales = 256;
@@ -71,8 +72,9 @@ struct Nibbles {
       }
     }
   }
-  // Without a minimum, 8 is taken off every weight: -8 times the sum of the activations.
-  static int32_t Start(int32_t offset) { return kHasMin ? 0 : offset / 16; }
+  // What to add for weights that are stored with an offset: without a minimum 8 is taken off each.
+  static int32_t Correction(int32_t offset) { return offset / 16; }
+  // dots[t] += the panel's weights times 32 activation bytes at x[t].
   template <int kTile>
   static void Dot(const uint8_t* panel, const int8_t* const* x, I* dots) {
     for (int g = 0; g < 4; ++g) {
@@ -90,6 +92,7 @@ struct Nibbles {
 // Q8_0 in the file: a scale, then 32 bytes. In a panel: 8 vectors of bytes (+ kWeight8Offset), 16 scales.
 struct Bytes {
   static constexpr bool kMin = false;
+  static constexpr bool kCorrected = kWeight8Offset != 0;
   static constexpr size_t kFileBytes = 34;
   static constexpr size_t kScales = 512;
   static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
@@ -108,7 +111,7 @@ struct Bytes {
       out[j] = static_cast<float>(byte) * scale;
     }
   }
-  static int32_t Start(int32_t offset) { return kWeight8Offset == 0 ? 0 : offset; }
+  static int32_t Correction(int32_t offset) { return offset; }
   template <int kTile>
   static void Dot(const uint8_t* panel, const int8_t* const* x, I* dots) {
     for (int g = 0; g < 8; ++g) {
@@ -142,36 +145,64 @@ struct BrainFloats16 {
 // ---------------------------------------------------------------------------------------------------
 // Matrix products.
 
+// dots[t] = the block's weights times the 32 whole numbers whose planes lie at x[t]. Few rows go through
+// both planes together, so that weights are unpacked once; many would not fit the registers.
+template <typename Format, int kTile>
+inline void DotPlanes(const uint8_t* panel, const int8_t* const* x, I* dots) {
+  constexpr bool kTogether = kTile <= kTileQuantized / 3;
+  constexpr int kPlanes = kTogether ? 2 : 1;
+  const int8_t* planes[kPlanes * kTile];
+  I sums[kPlanes * kTile];
+  for (int t = 0; t < kPlanes * kTile; ++t) {
+    planes[t] = t < kTile ? x[t] : x[t - kTile] + kQuantBlock;
+    sums[t] = SetInt(0);
+  }
+  Format::template Dot<kPlanes * kTile>(panel, planes, sums);
+  if constexpr (kTogether) {
+    for (int t = 0; t < kTile; ++t) dots[t] = AddInt(Times128(sums[t]), sums[kTile + t]);
+  } else {
+    for (int t = 0; t < kTile; ++t) {
+      dots[t] = Times128(sums[t]);
+      planes[t] += kQuantBlock;
+    }
+    Format::template Dot<kTile>(panel, planes, dots);
+  }
+}
+
 // One panel times kTile rows of activations; out[t] are the panel's 16 results for row t.
 template <typename Format, int kTile>
 void MultiplyQuantized(const uint8_t* panel, const Activations& x, size_t row, F* out) {
   const size_t blocks = x.cols / kQuantBlock;
-  const int8_t* bytes[kTile];
+  const int8_t* planes[kTile];
   const float* scales[kTile];
   const float* sums[kTile];
   const int32_t* offsets[kTile];
+  F totals[kTile];
   for (int t = 0; t < kTile; ++t) {
     const Activations a = x.Row(row + static_cast<size_t>(t));
-    bytes[t] = a.bytes;
+    planes[t] = a.planes;
     scales[t] = a.scales;
     sums[t] = a.sums;
     offsets[t] = a.offsets;
-    out[t] = Zero();
+    totals[t] = Zero();
   }
   for (size_t b = 0; b < blocks; ++b, panel += Format::kPanelBytes) {
     I dots[kTile];
-    for (int t = 0; t < kTile; ++t) dots[t] = SetInt(Format::Start(offsets[t][b]));
-    Format::template Dot<kTile>(panel, bytes, dots);
+    DotPlanes<Format, kTile>(panel, planes, dots);
     const F scale = FromHalf(AsHalves(panel + Format::kScales));
     for (int t = 0; t < kTile; ++t) {
-      out[t] = Fma(ToFloat(dots[t]), Mul(scale, Set(scales[t][b])), out[t]);
-      bytes[t] += kQuantBlock;
+      if constexpr (Format::kCorrected) {
+        dots[t] = AddInt(dots[t], SetInt(Format::Correction(offsets[t][b])));
+      }
+      totals[t] = Fma(ToFloat(dots[t]), Mul(scale, Set(scales[t][b])), totals[t]);
+      planes[t] += 2 * kQuantBlock;
     }
     if constexpr (Format::kMin) {
       const F min = FromHalf(AsHalves(panel + Format::kScales + 2 * kPanelRows));
-      for (int t = 0; t < kTile; ++t) out[t] = Fma(min, Set(sums[t][b]), out[t]);
+      for (int t = 0; t < kTile; ++t) totals[t] = Fma(min, Set(sums[t][b]), totals[t]);
     }
   }
+  for (int t = 0; t < kTile; ++t) out[t] = totals[t];
 }
 
 template <typename Format, int kTile>
@@ -348,15 +379,20 @@ void Multiply(const Panels& panels, size_t first, size_t last, const Activations
 // Element-wise kernels.
 
 void Quantize(const float* x, const Activations& row) {
-  for (size_t b = 0; b < row.cols / kQuantBlock; ++b, x += kQuantBlock) {
-    const F low = Load(x);
-    const F high = Load(x + 16);
-    const float scale = Top(Max(Abs(low), Abs(high))) / 127.0f;
+  int8_t* planes = row.planes;
+  for (size_t b = 0; b < row.cols / kQuantBlock; ++b, x += kQuantBlock, planes += 2 * kQuantBlock) {
+    const F first = Load(x);
+    const F second = Load(x + 16);
+    const float scale = Top(Max(Abs(first), Abs(second))) / (127.0f * 128.0f);
     const F inverse = Set(scale != 0.0f ? 1.0f / scale : 0.0f);
-    int8_t* bytes = row.bytes + b * kQuantBlock;
-    const I a = RoundToBytes(bytes, Mul(low, inverse));
-    const I c = RoundToBytes(bytes + 16, Mul(high, inverse));
-    const int32_t sum = SumInt(AddInt(a, c));
+    const auto split = [&](F values, int8_t* high_plane) {
+      const F whole = RoundToInt(Mul(values, inverse));
+      const F high = RoundToInt(Mul(whole, Set(1.0f / 128.0f)));
+      const I h = RoundToBytes(high_plane, high);
+      const I l = RoundToBytes(high_plane + kQuantBlock, Fma(high, Set(-128.0f), whole));
+      return AddInt(Times128(h), l);
+    };
+    const int32_t sum = SumInt(AddInt(split(first, planes), split(second, planes + 16)));
     row.scales[b] = scale;
     row.sums[b] = scale * static_cast<float>(sum);
     row.offsets[b] = -128 * sum;

@@ -86,6 +86,7 @@ inline F FromBf16(const uint16_t* p) {
   return {half(p), half(p + 8)};
 }
 
+inline I Times128(I x) { return {_mm256_slli_epi32(x.lo, 7), _mm256_slli_epi32(x.hi, 7)}; }
 inline I SetInt(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 inline F ToFloat(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
 inline I AddInt(I a, I b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }

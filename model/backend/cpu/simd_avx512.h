@@ -12,8 +12,8 @@ constexpr int kTileQuantized = 10;
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;
 constexpr const char* kIsaName = "avx512";
-// How weights of 8 bits are stored: dpbusd multiplies unsigned by signed, so they carry + 128 and a dot
-// product starts at -128 times the sum of the activations.
+// How weights of 8 bits are stored: dpbusd multiplies unsigned by signed, so they carry + 128, and -128
+// times the sum of the activations is added to their dot products.
 constexpr int kWeight8Offset = 128;
 
 using F = __m512;
@@ -55,6 +55,7 @@ inline F FromBf16(const uint16_t* p) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
+inline I Times128(I x) { return _mm512_slli_epi32(x, 7); }
 inline I SetInt(int32_t x) { return _mm512_set1_epi32(x); }
 inline F ToFloat(I x) { return _mm512_cvtepi32_ps(x); }
 inline int32_t SumInt(I x) { return _mm512_reduce_add_epi32(x); }

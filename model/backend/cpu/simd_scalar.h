@@ -59,6 +59,7 @@ inline void ToHalf(uint16_t* p, F x) {
 }
 inline F FromBf16(const uint16_t* p) { return Each<F>([&](int i) { return Bf16ToFloat(p[i]); }); }
 
+inline I Times128(I x) { return Each<I>([&](int i) { return x.v[i] * 128; }); }
 inline I SetInt(int32_t x) { return Each<I>([&](int) { return x; }); }
 inline F ToFloat(I x) { return Each<F>([&](int i) { return static_cast<float>(x.v[i]); }); }
 inline I AddInt(I a, I b) { return Each<I>([&](int i) { return a.v[i] + b.v[i]; }); }
