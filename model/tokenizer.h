@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,11 +26,12 @@ enum class TokenKind : uint8_t {
   kControl = 3,
   kUserDefined = 4,
   kUnused = 5,
-  kByte = 6
+  kByte = 6,
 };
 
 struct EncodeOptions {
-  bool parse_special = false;  // control and user-defined tokens in the text become their ids
+  // Control tokens that the text spells become their ids. User-defined tokens always do.
+  bool parse_special = false;
   // Whether BOS / EOS are added: by the file's own wish (nullopt) or by force.
   std::optional<bool> add_bos = false;
 };
@@ -57,6 +59,8 @@ class Tokenizer {
   bool IsEndOfTurn(TokenId id) const;
   const std::vector<TokenId>& end_of_turn() const { return end_of_turn_; }
   bool adds_bos() const { return adds_bos_; }
+  // The first space of a text is the vocabulary's own and not shown.
+  bool hides_first_space() const { return hides_first_space_; }
   // The whole text of ids. Control tokens are written only where `with_special`.
   virtual std::string Decode(std::span<const TokenId> ids, bool with_special = false) const = 0;
 
@@ -64,8 +68,10 @@ class Tokenizer {
   std::vector<TokenKind> kinds_;
   std::vector<std::string> bytes_;
   std::optional<TokenId> bos_, eos_;
-  std::vector<TokenId> end_of_turn_;
+  std::vector<TokenId> end_of_turn_;                         // ascending
+  std::map<std::string, TokenId, std::less<>> special_ids_;  // by name
   bool adds_bos_ = false;
+  bool hides_first_space_ = false;
 };
 
 // Turns ids into text as they come, and never emits half a UTF-8 character: bytes of an unfinished

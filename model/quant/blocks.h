@@ -23,6 +23,19 @@ void DecodeQ4_1(const uint8_t* in, float* out, size_t blocks);
 void DecodeQ5_0(const uint8_t* in, float* out, size_t blocks);
 void DecodeQ5_1(const uint8_t* in, float* out, size_t blocks);
 void DecodeQ8_0(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ2_K(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ3_K(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ4_K(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ5_K(const uint8_t* in, float* out, size_t blocks);
+void DecodeQ6_K(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ2_XXS(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ2_XS(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ2_S(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ3_XXS(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ3_S(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ4_NL(const uint8_t* in, float* out, size_t blocks);
+void DecodeIQ4_XS(const uint8_t* in, float* out, size_t blocks);
+void DecodeMXFP4(const uint8_t* in, float* out, size_t blocks);
 
 template <typename T>
 T Load(const uint8_t* in) {

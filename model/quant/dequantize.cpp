@@ -25,6 +25,32 @@ blocks::Decoder FindDecoder(TensorType type) {
       return blocks::DecodeQ5_1;
     case TensorType::kQ8_0:
       return blocks::DecodeQ8_0;
+    case TensorType::kQ2_K:
+      return blocks::DecodeQ2_K;
+    case TensorType::kQ3_K:
+      return blocks::DecodeQ3_K;
+    case TensorType::kQ4_K:
+      return blocks::DecodeQ4_K;
+    case TensorType::kQ5_K:
+      return blocks::DecodeQ5_K;
+    case TensorType::kQ6_K:
+      return blocks::DecodeQ6_K;
+    case TensorType::kIQ2_XXS:
+      return blocks::DecodeIQ2_XXS;
+    case TensorType::kIQ2_XS:
+      return blocks::DecodeIQ2_XS;
+    case TensorType::kIQ2_S:
+      return blocks::DecodeIQ2_S;
+    case TensorType::kIQ3_XXS:
+      return blocks::DecodeIQ3_XXS;
+    case TensorType::kIQ3_S:
+      return blocks::DecodeIQ3_S;
+    case TensorType::kIQ4_NL:
+      return blocks::DecodeIQ4_NL;
+    case TensorType::kIQ4_XS:
+      return blocks::DecodeIQ4_XS;
+    case TensorType::kMXFP4:
+      return blocks::DecodeMXFP4;
     default:
       return nullptr;
   }

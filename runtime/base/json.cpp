@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -84,8 +85,9 @@ class Builder : public nlohmann::json_sax<Json> {
   bool end_object() override {
     // Sorting finds a repeated name without a hash that an adversary could overload.
     auto& names = stack_.back().names;
-    std::stable_sort(names.begin(), names.end(),
-                     [](const Name& a, const Name& b) { return a.text < b.text; });
+    std::sort(names.begin(), names.end(), [](const Name& a, const Name& b) {
+      return std::tie(a.text, a.offset) < std::tie(b.text, b.offset);
+    });
     const auto twice = std::adjacent_find(
         names.begin(), names.end(), [](const Name& a, const Name& b) { return a.text == b.text; });
     if (twice != names.end()) {

@@ -1,0 +1,34 @@
+#include "model/tokenizer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/tokenizer/bpe_tokenizer.h"
+#include "model/tokenizer/vocabulary.h"
+
+namespace hearth::model {
+
+Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(const GgufFile& file) {
+  const std::string* const algorithm = file.GetString("tokenizer.ggml.model");
+  if (algorithm == nullptr) {
+    return MakeError(ErrorCode::kInvalidArgument, file.path(),
+                     ": tokenizer.ggml.model: is missing, so the file has no tokenizer");
+  }
+  if (*algorithm != "gpt2") {
+    return MakeError(ErrorCode::kUnsupported, file.path(), ": tokenizer.ggml.model: '", *algorithm,
+                     "' is not supported by this build, 'gpt2' (byte-level BPE) is");
+  }
+  HEARTH_TRY(const Vocabulary vocabulary, Vocabulary::Read(file));
+  return BpeTokenizer::Create(file, vocabulary);
+}
+
+std::optional<TokenId> Tokenizer::FindSpecial(std::string_view name) const {
+  const auto found = special_ids_.find(name);
+  return found == special_ids_.end() ? std::nullopt : std::optional<TokenId>(found->second);
+}
+
+bool Tokenizer::IsEndOfTurn(TokenId id) const {
+  return std::binary_search(end_of_turn_.begin(), end_of_turn_.end(), id);
+}
+
+}  // namespace hearth::model
