@@ -140,12 +140,12 @@ Result<Json> RunBench(const BenchOptions& options) {
   }
   HEARTH_CHECK_OK(failed);
 
+  rusage usage{};  // before the buffers of the bandwidth measurement
+  getrusage(RUSAGE_SELF, &usage);
   const int threads = options.model.threads > 0
                           ? options.model.threads
                           : static_cast<int>(std::thread::hardware_concurrency());
   const double read = ReadBandwidth(std::max(threads, 1));
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   Json report = {
       {"model", options.model_path},
       {"backend", model->DescribeBackend()},
