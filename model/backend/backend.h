@@ -1,0 +1,122 @@
+// Backend: where a forward pass runs.
+//
+// A backend speaks in blocks of the network, not in element-wise operations, so that it may fuse as far
+// as it likes. `reference/` computes each step alone in double precision and is the oracle for the rest.
+//
+// A pass is SPMD: Run calls its argument once on every lane of the backend (a CPU backend: on each
+// kernel thread; others: once), and inside it every lane makes the same calls in the same order. A call
+// returns on each lane when that lane's share is done; the backend itself puts barriers where the next
+// step needs the others' work.
+//
+// Thread-safety: one thread owns a backend and everything made by it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/cache/block_table.h"
+#include "model/gguf.h"
+#include "model/kv_type.h"
+#include "model/model_config.h"
+#include "runtime/base/core/result.h"
+#include "runtime/base/core/token_set.h"
+
+namespace hearth::model {
+
+// A weight as its backend holds it (copied and rearranged: the file may go away).
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  virtual size_t bytes() const = 0;
+};
+using WeightPtr = std::unique_ptr<Weight>;
+
+enum class Role : uint8_t {
+  kVector,     // norms and biases
+  kMatrix,     // rows are outputs; several parts with equal inputs join into one
+  kEmbedding,  // a matrix whose single rows are read too (it may be the output matrix as well)
+};
+
+// Weights of one decoder layer. Pointers that a model does not have are null.
+struct LayerWeights {
+  WeightPtr attention_norm;       // [d_model]
+  WeightPtr qkv;                  // [q_size + 2 kv_size, d_model]
+  WeightPtr qkv_bias;             // [q_size + 2 kv_size]
+  WeightPtr q_norm, k_norm;       // [head_dim]
+  WeightPtr attention_out;        // [d_model, q_size]
+  WeightPtr attention_post_norm;  // [d_model]
+  WeightPtr feed_forward_norm;    // [d_model]
+  WeightPtr gate_up;              // [2 d_ff, d_model], gate first
+  WeightPtr down;                 // [d_model, d_ff]
+  WeightPtr feed_forward_post_norm;
+};
+
+struct NetworkWeights {
+  WeightPtr embedding;    // [vocab_size, d_model]
+  WeightPtr output;       // null where tied to the embedding
+  WeightPtr output_norm;  // [d_model]
+  std::vector<LayerWeights> layers;
+};
+
+// The memory behind block ids: keys and values of every layer.
+class KvStorage {
+ public:
+  virtual ~KvStorage() = default;
+};
+
+// One sequence's share of a batch: tokens [first, first + count) stand at positions [start, start +
+// count) of the sequence whose KV lies in `blocks` (enough of them for start + count positions).
+struct BatchSequence {
+  uint32_t first = 0;
+  uint32_t count = 0;
+  uint32_t start = 0;
+  std::span<const BlockId> blocks;
+};
+
+// The input of one pass. All spans live until Run returns.
+struct BatchView {
+  std::span<const TokenId> tokens;
+  std::span<const BatchSequence> sequences;
+  std::span<const uint32_t> heads;  // ascending indices of tokens whose logits are wanted
+  float* logits = nullptr;          // [heads.size()][vocab_size]
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string Describe() const = 0;  // "cpu avx512, 2 threads"
+
+  // Takes weights over as they lie in the file. Parts of a matrix have equal cols and join by rows;
+  // parts of a vector join end to end.
+  virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
+  virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
+
+  // One pass of batch through the network; see the head of this file.
+  struct Pass {
+    const NetworkWeights& weights;
+    KvStorage& kv;
+    const BatchView& batch;
+  };
+  virtual void Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
+  // The steps. Hidden states stay inside the backend between them.
+  virtual void Embed(int lane, const Pass& pass) = 0;
+  virtual void AttentionBlock(int lane, const Pass& pass, uint32_t layer) = 0;
+  virtual void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) = 0;
+  virtual void Head(int lane, const Pass& pass) = 0;
+};
+
+struct CpuOptions {
+  int threads = 0;         // 0: one per physical core
+  bool pin = false;        // pin lane i to the i-th allowed processor (benches)
+};
+
+// The slow oracle: scalar, double precision, one thread.
+std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config);
+// Fails where HEARTH_CPU asks for an instruction set that is unknown or that this CPU lacks.
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config, const CpuOptions& options);
+
+}  // namespace hearth::model

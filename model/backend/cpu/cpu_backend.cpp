@@ -1,0 +1,588 @@
+// The CPU backend: every lane walks the same steps, each over its share of rows, tokens or heads, with
+// five barriers a layer where the batch is one token (each lane then repeats the small work, a norm and
+// a quantization, for itself rather than wait for another to do it) and more where it is larger.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "model/backend/backend.h"
+#include "model/backend/cpu/cpu_weight.h"
+#include "model/backend/cpu/kernels.h"
+#include "model/backend/cpu/lanes.h"
+#include "model/backend/rope.h"
+
+namespace hearth::model {
+namespace cpu {
+namespace {
+
+const CpuWeight& Cpu(const WeightPtr& weight) { return static_cast<const CpuWeight&>(*weight); }
+
+// The share of `lane` in n items.
+struct Share {
+  size_t begin;
+  size_t end;
+  Share(size_t n, int lane, int lanes)
+      : begin(n * static_cast<size_t>(lane) / static_cast<size_t>(lanes)),
+        end(n * (static_cast<size_t>(lane) + 1) / static_cast<size_t>(lanes)) {}
+};
+
+// A growing array of rows: memory is taken when a batch is larger than any before, never in a step of
+// ordinary decoding.
+class Rows {
+ public:
+  void Resize(size_t rows, size_t width) {
+    width_ = width;
+    if (rows * width > values_.size()) values_.resize(rows * width);
+  }
+  float* row(size_t i) { return values_.data() + i * width_; }
+  size_t width() const { return width_; }
+
+ private:
+  std::vector<float> values_;
+  size_t width_ = 0;
+};
+
+// Activations with their memory.
+class ActivationRows {
+ public:
+  void Resize(size_t rows, size_t cols) {
+    view_.cols = cols;
+    const size_t blocks = rows * (cols / kQuantBlock);
+    if (rows * cols > floats_.size()) {
+      floats_.resize(rows * cols);
+      planes_.resize(2 * rows * cols);
+    }
+    if (blocks > scales_.size()) {
+      scales_.resize(blocks);
+      sums_.resize(blocks);
+      offsets_.resize(blocks);
+    }
+    view_.floats = floats_.data();
+    view_.planes = planes_.data();
+    view_.scales = scales_.data();
+    view_.sums = sums_.data();
+    view_.offsets = offsets_.data();
+  }
+  const Activations& view() const { return view_; }
+
+ private:
+  Activations view_;
+  std::vector<float> floats_;
+  std::vector<int8_t> planes_;
+  std::vector<float> scales_;
+  std::vector<float> sums_;
+  std::vector<int32_t> offsets_;
+};
+
+// Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
+struct Partials {
+  std::vector<AttentionState> states;  // [chunk][n_heads]
+  Rows values;                         // the same, [head_dim] each
+  void Resize(size_t chunks, const ModelConfig& config) {
+    const size_t n = chunks * config.n_heads;
+    values.Resize(n, config.head_dim);
+    if (states.size() < n) states.resize(n);
+    for (size_t i = 0; i < n; ++i) states[i].values = values.row(i);
+  }
+};
+
+constexpr size_t kQueryTileRows = 32;
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const ModelConfig& config, const Kernels& kernels, int threads, bool pin)
+      : config_(config),
+        kernels_(kernels),
+        lanes_(threads, pin),
+        private_(static_cast<size_t>(threads)),
+        next_item_(config.n_layers) {
+    for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
+    for (Private& mine : private_) {
+      mine.input.Resize(1, std::max({config.d_model, config.q_size(), config.d_ff}));
+      mine.query.Resize(1, config.q_size());
+      mine.key.Resize(1, config.head_dim);
+      mine.tile_values.Resize(kQueryTileRows, config.head_dim);
+      mine.merged_values.Resize(std::max<size_t>(kQueryTileRows, config.n_heads), config.head_dim);
+    }
+  }
+
+  std::string Describe() const override {
+    return Concat("cpu ", kernels_.name, ", ", lanes_.count(),
+                  lanes_.count() == 1 ? " thread" : " threads");
+  }
+
+  Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
+    if (role == Role::kVector) return CpuWeight::FromVectors(parts);
+    return CpuWeight::FromMatrices(parts, kernels_, lanes_);
+  }
+
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
+    HEARTH_TRY(auto kv, CpuKv::Create(config_, n_blocks, type));
+    return std::unique_ptr<KvStorage>(std::move(kv));
+  }
+
+  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+    const size_t n = pass.batch.tokens.size();
+    const size_t widest_input = std::max({config_.d_model, config_.q_size(), config_.d_ff});
+    hidden_.Resize(n, config_.d_model);
+    projected_.Resize(n, config_.d_model);
+    qkv_.Resize(n, config_.q_size() + 2 * config_.kv_size());
+    attended_.Resize(n, config_.q_size());
+    gate_up_.Resize(n, 2 * config_.d_ff);
+    inner_.Resize(n, config_.d_ff);
+    if (n > 1) input_.Resize(n, widest_input);
+    positions_.resize(n);
+    sequence_of_.resize(n);
+    for (uint32_t s = 0; s < pass.batch.sequences.size(); ++s) {
+      const BatchSequence& sequence = pass.batch.sequences[s];
+      for (uint32_t i = 0; i < sequence.count; ++i) {
+        positions_[sequence.first + i] = sequence.start + i;
+        sequence_of_[sequence.first + i] = s;
+      }
+    }
+    ComputeAngles(n);
+    if (n == 1) {
+      partials_.Resize(positions_[0] / kChunkPositions + 1, config_);
+    } else {
+      CutQueries(pass.batch);
+      for (auto& next : next_item_) next.value.store(0, std::memory_order_relaxed);
+    }
+    lanes_.Run(body);
+  }
+
+  void Embed(int lane, const Pass& pass) override {
+    const CpuWeight& table = Cpu(pass.weights.embedding);
+    const Share share(pass.batch.tokens.size(), lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      float* x = hidden_.row(t);
+      kernels_.read_row(table.parts[0].panels, static_cast<size_t>(pass.batch.tokens[t]), x);
+      if (config_.embedding_scale != 1.0f) {
+        for (size_t i = 0; i < config_.d_model; ++i) x[i] *= config_.embedding_scale;
+      }
+    }
+    lanes_.Sync();
+  }
+
+  void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    const size_t n = pass.batch.tokens.size();
+    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) {
+      return hidden_.row(t);
+    });
+    Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
+    lanes_.Sync();
+    if (n == 1) {
+      AttendOneToken(lane, pass, layer);
+    } else {
+      AttendBatch(lane, pass, layer);
+    }
+    const Activations& attended =
+        n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
+                         [&](size_t t) { return attended_.row(t); });
+    AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
+  }
+
+  void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    const size_t n = pass.batch.tokens.size();
+    const Activations& normed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
+                  [&](size_t t) { return hidden_.row(t); });
+    Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
+    // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
+    const Panels& gate = Cpu(w.gate_up).parts[0].panels;
+    const Share share(gate.count(), lane, lanes_.count());
+    const size_t begin = share.begin * kPanelRows;
+    const size_t end = std::min<size_t>(share.end * kPanelRows, config_.d_ff);
+    const auto activate =
+        config_.activation == Activation::kSilu ? kernels_.gate_silu : kernels_.gate_gelu;
+    for (size_t t = 0; t < n && begin < end; ++t) {
+      const float* row = gate_up_.row(t);
+      activate(row + begin, row + config_.d_ff + begin, end - begin, inner_.row(t) + begin);
+    }
+    lanes_.Sync();
+    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down),
+                                       [&](size_t t) { return inner_.row(t); });
+    AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
+  }
+
+  void Head(int lane, const Pass& pass) override {
+    const size_t n = pass.batch.heads.size();
+    if (n == 0) return;
+    const CpuWeight& output =
+        Cpu(pass.weights.output ? pass.weights.output : pass.weights.embedding);
+    const Activations& normed = Normalize(lane, n, pass.weights.output_norm, output, [&](size_t i) {
+      return hidden_.row(pass.batch.heads[i]);
+    });
+    Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
+    lanes_.Sync();
+  }
+
+ private:
+  // What a lane keeps for itself.
+  struct Private {
+    ActivationRows input;
+    Rows query;
+    Rows key;
+    Rows tile_values;
+    Rows merged_values;
+  };
+  struct alignas(64) Counter {
+    std::atomic<uint32_t> value{0};
+  };
+  // Queries [first, first + count) of one sequence.
+  struct QueryTile {
+    uint32_t sequence;
+    uint32_t first;
+    uint32_t count;
+  };
+
+  void ComputeAngles(size_t n) {
+    const size_t pairs = config_.head_dim / 2;
+    cosines_.Resize(n * config_.ropes.size(), pairs);
+    sines_.Resize(n * config_.ropes.size(), pairs);
+    for (size_t rope = 0; rope < frequencies_.size(); ++rope) {
+      for (size_t t = 0; t < n; ++t) {
+        float* cosines = cosines_.row(rope * n + t);
+        float* sines = sines_.row(rope * n + t);
+        for (size_t i = 0; i < frequencies_[rope].pairs(); ++i) {
+          const double angle = frequencies_[rope].angle(i, positions_[t]);
+          cosines[i] = static_cast<float>(std::cos(angle));
+          sines[i] = static_cast<float>(std::sin(angle));
+        }
+      }
+    }
+  }
+
+  void CutQueries(const BatchView& batch) {
+    tiles_.clear();
+    const auto group = config_.n_heads / config_.n_kv_heads;
+    const auto per_tile = static_cast<uint32_t>(std::max<size_t>(1, kQueryTileRows / group));
+    for (uint32_t s = 0; s < batch.sequences.size(); ++s) {
+      for (uint32_t i = 0; i < batch.sequences[s].count; i += per_tile) {
+        tiles_.push_back({s, i, std::min(per_tile, batch.sequences[s].count - i)});
+      }
+    }
+    // The longest contexts first: a long item started last would keep the other lanes waiting.
+    std::ranges::stable_sort(tiles_, std::greater(), [&](const QueryTile& tile) {
+      return batch.sequences[tile.sequence].start + tile.first;
+    });
+  }
+
+  // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more the
+  // lanes share the work and wait for each other. fill(t, out) writes row t as floats.
+  template <typename Fill>
+  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader, Fill fill) {
+    ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
+    if (n == 1 || lane == 0) rows.Resize(n, cols);
+    if (n > 1) lanes_.Sync();
+    const Share share = n == 1 ? Share(1, 0, 1) : Share(n, lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      const Activations row = rows.view().Row(t);
+      fill(t, row.floats);
+      if (reader.wants_quantized) kernels_.quantize(row.floats, row);
+    }
+    if (n > 1) lanes_.Sync();
+    return rows.view();
+  }
+
+  template <typename Source>
+  const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
+                               Source source) {
+    return Prepare(lane, n, config_.d_model, reader, [&](size_t t, float* out) {
+      kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
+                        out);
+    });
+  }
+
+  template <typename Source>
+  const Activations& Collect(int lane, size_t n, size_t cols, const CpuWeight& reader,
+                             Source source) {
+    return Prepare(lane, n, cols, reader, [&](size_t t, float* out) {
+      std::memcpy(out, source(t), cols * sizeof(float));
+    });
+  }
+
+  // This lane's rows of each part.
+  void Multiply(int lane, const CpuWeight& w, const Activations& x, size_t n, float* out,
+                size_t stride, bool add) {
+    for (const CpuWeight::Part& part : w.parts) {
+      const Share share(part.panels.count(), lane, lanes_.count());
+      kernels_.multiply(part.panels, share.begin, share.end, x, n, out + part.first_row, stride,
+                        add);
+    }
+  }
+
+  // hidden += w x, through the norm where there is one.
+  void AddProduct(int lane, const CpuWeight& w, const Activations& x, size_t n,
+                  const WeightPtr& post_norm) {
+    if (!post_norm) {
+      Multiply(lane, w, x, n, hidden_.row(0), hidden_.width(), true);
+      lanes_.Sync();
+      return;
+    }
+    Multiply(lane, w, x, n, projected_.row(0), projected_.width(), false);
+    lanes_.Sync();
+    const Share share(n, lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      float* row = projected_.row(t);
+      kernels_.rms_norm(row, Cpu(post_norm).vector.data(), config_.d_model, config_.norm_epsilon,
+                        row);
+      float* x_row = hidden_.row(t);
+      for (size_t i = 0; i < config_.d_model; ++i) x_row[i] += row[i];
+    }
+    lanes_.Sync();
+  }
+
+  // One head of q or k of token t: bias (added before), norm, rotation.
+  void FinishHead(size_t t, uint32_t layer, const WeightPtr& norm, float* head) {
+    if (norm) {
+      kernels_.rms_norm(head, Cpu(norm).vector.data(), config_.head_dim, config_.norm_epsilon, head);
+    }
+    const uint32_t rope = config_.layers[layer].rope;
+    const size_t row = rope * positions_.size() + t;
+    Rotate(head, config_.ropes[rope].pairs, cosines_.row(row), sines_.row(row),
+           frequencies_[rope].pairs());
+  }
+
+  void FinishQuery(size_t t, uint32_t layer, const LayerWeights& w, uint32_t head, float* query) {
+    AddBias(w, head * config_.head_dim, query);
+    FinishHead(t, layer, w.q_norm, query);
+    for (size_t i = 0; i < config_.head_dim; ++i) query[i] *= config_.attention_scale;
+  }
+
+  void AddBias(const LayerWeights& w, size_t offset, float* head) const {
+    if (!w.qkv_bias) return;
+    const float* bias = Cpu(w.qkv_bias).vector.data() + offset;
+    for (size_t i = 0; i < config_.head_dim; ++i) head[i] += bias[i];
+  }
+
+  // Finishes key and value of one head and writes them to the sequence's block. `scratch` holds one head;
+  // the value is finished in place.
+  void StoreKv(const Pass& pass, size_t t, uint32_t layer, uint32_t kv_head, float* scratch) {
+    const LayerWeights& w = pass.weights.layers[layer];
+    const auto& kv = static_cast<const CpuKv&>(pass.kv);
+    const size_t hd = config_.head_dim;
+    const size_t key_at = config_.q_size() + kv_head * hd;
+    const size_t value_at = key_at + config_.kv_size();
+    std::memcpy(scratch, qkv_.row(t) + key_at, hd * sizeof(float));
+    AddBias(w, key_at, scratch);
+    FinishHead(t, layer, w.k_norm, scratch);
+    float* value = qkv_.row(t) + value_at;
+    AddBias(w, value_at, value);
+    const BatchSequence& sequence = pass.batch.sequences[sequence_of_[t]];
+    const BlockId block = sequence.blocks[positions_[t] / kBlockTokens];
+    kernels_.store_kv(kv.element(), scratch, value, hd, positions_[t] % kBlockTokens,
+                      kv.keys(block, layer, kv_head), kv.values(block, layer, kv_head));
+  }
+
+  uint32_t FirstSeen(uint32_t layer, uint32_t position) const {
+    const uint32_t window = config_.layers[layer].window;
+    return window != 0 && position >= window ? position - window + 1 : 0;
+  }
+
+  // Attention of rows over one chunk, into states (overwritten).
+  void AttendChunk(const Pass& pass, const BatchSequence& sequence, uint32_t layer,
+                   uint32_t kv_head, uint32_t begin, uint32_t end, std::span<const QueryRow> rows,
+                   AttentionState* states) {
+    const auto& kv = static_cast<const CpuKv&>(pass.kv);
+    const uint8_t* keys[kChunkPositions / kBlockTokens];
+    const uint8_t* values[kChunkPositions / kBlockTokens];
+    for (uint32_t p = begin; p < end; p += kBlockTokens) {
+      const BlockId block = sequence.blocks[p / kBlockTokens];
+      keys[(p - begin) / kBlockTokens] = kv.keys(block, layer, kv_head);
+      values[(p - begin) / kBlockTokens] = kv.values(block, layer, kv_head);
+    }
+    const AttentionChunk chunk = {kv.element(), config_.head_dim, keys, values, begin, end};
+    kernels_.attend(chunk, rows.data(), rows.size(), states);
+  }
+
+  // The one token's attention, cut into (kv head, chunk) items. Each lane rotates all queries for itself;
+  // the lane with a head's last chunk is the one that writes the head's new key and value.
+  void AttendOneToken(int lane, const Pass& pass, uint32_t layer) {
+    Private& mine = private_[static_cast<size_t>(lane)];
+    const LayerWeights& w = pass.weights.layers[layer];
+    const uint32_t hd = config_.head_dim;
+    const uint32_t group = config_.n_heads / config_.n_kv_heads;
+    const uint32_t position = positions_[0];
+    const uint32_t from = FirstSeen(layer, position);
+    const uint32_t chunks = position / kChunkPositions + 1;
+    float* queries = mine.query.row(0);
+    std::memcpy(queries, qkv_.row(0), config_.q_size() * sizeof(float));
+    const Share share(static_cast<size_t>(config_.n_kv_heads) * chunks, lane, lanes_.count());
+    QueryRow rows[kQueryTileRows];
+    uint32_t finished = 0;  // query heads below this one are rotated (items come in order of heads)
+    for (size_t item = share.begin; item < share.end; ++item) {
+      const auto kv_head = static_cast<uint32_t>(item / chunks);
+      const auto chunk = static_cast<uint32_t>(item % chunks);
+      const uint32_t begin = chunk * kChunkPositions;
+      const uint32_t end = std::min(begin + kChunkPositions, position + 1);
+      if (chunk == chunks - 1) StoreKv(pass, 0, layer, kv_head, mine.key.row(0));
+      AttentionState* states = partials_.states.data() + chunk * config_.n_heads + kv_head * group;
+      if (end <= from) {
+        for (uint32_t i = 0; i < group; ++i) states[i].total = 0;
+        continue;
+      }
+      finished = std::max(finished, kv_head * group);
+      for (; finished < (kv_head + 1) * group; ++finished) {
+        FinishQuery(0, layer, w, finished, queries + finished * hd);
+      }
+      for (uint32_t first = 0; first < group; first += kQueryTileRows) {
+        const uint32_t count = std::min<uint32_t>(kQueryTileRows, group - first);
+        for (uint32_t i = 0; i < count; ++i) {
+          rows[i] = {queries + (kv_head * group + first + i) * hd, from, position};
+        }
+        AttendChunk(pass, pass.batch.sequences[0], layer, kv_head, begin, end, {rows, count},
+                    states + first);
+      }
+    }
+    lanes_.Sync();
+  }
+
+  const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
+    const uint32_t hd = config_.head_dim;
+    const uint32_t chunks = positions_[0] / kChunkPositions + 1;
+    return Prepare(lane, 1, config_.q_size(), reader, [&](size_t, float* out) {
+      for (uint32_t head = 0; head < config_.n_heads; ++head) {
+        AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
+        std::fill_n(merged.values, hd, 0.0f);
+        for (uint32_t c = 0; c < chunks; ++c) {
+          kernels_.merge(partials_.states[c * config_.n_heads + head], hd, merged);
+        }
+        const float scale = 1.0f / merged.total;
+        for (uint32_t i = 0; i < hd; ++i) merged.values[i] *= scale;
+      }
+    });
+  }
+
+  void AttendBatch(int lane, const Pass& pass, uint32_t layer) {
+    const LayerWeights& w = pass.weights.layers[layer];
+    Private& mine = private_[static_cast<size_t>(lane)];
+    const Share share(positions_.size(), lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      for (uint32_t h = 0; h < config_.n_heads; ++h) {
+        FinishQuery(t, layer, w, h, qkv_.row(t) + h * config_.head_dim);
+      }
+      for (uint32_t h = 0; h < config_.n_kv_heads; ++h) {
+        StoreKv(pass, t, layer, h, mine.key.row(0));
+      }
+    }
+    lanes_.Sync();
+    const uint32_t items = static_cast<uint32_t>(tiles_.size()) * config_.n_kv_heads;
+    auto& next = next_item_[layer].value;
+    for (uint32_t item = next.fetch_add(1); item < items; item = next.fetch_add(1)) {
+      AttendTile(lane, pass, layer, item % config_.n_kv_heads, tiles_[item / config_.n_kv_heads]);
+    }
+    lanes_.Sync();
+  }
+
+  // All chunks of a tile of queries, one kv head, merged in order.
+  void AttendTile(int lane, const Pass& pass, uint32_t layer, uint32_t kv_head,
+                  const QueryTile& tile) {
+    Private& mine = private_[static_cast<size_t>(lane)];
+    const BatchSequence& sequence = pass.batch.sequences[tile.sequence];
+    const uint32_t hd = config_.head_dim;
+    const uint32_t group = config_.n_heads / config_.n_kv_heads;
+    QueryRow rows[kQueryTileRows];
+    AttentionState part[kQueryTileRows];
+    AttentionState merged[kQueryTileRows];
+    float* out[kQueryTileRows];
+    // A group of more query heads than a tile has rows (then the tile is one token) takes several turns.
+    for (uint32_t head = 0; head < group; head += kQueryTileRows) {
+      const uint32_t heads = std::min<uint32_t>(kQueryTileRows, group - head);
+      size_t n = 0;
+      for (uint32_t i = 0; i < tile.count; ++i) {
+        const uint32_t token = sequence.first + tile.first + i;
+        for (uint32_t h = 0; h < heads; ++h, ++n) {
+          const size_t at = static_cast<size_t>(kv_head * group + head + h) * hd;
+          rows[n] = {qkv_.row(token) + at, FirstSeen(layer, positions_[token]), positions_[token]};
+          part[n].values = mine.tile_values.row(n);
+          merged[n] = {.top = 0, .total = 0, .values = mine.merged_values.row(n)};
+          std::fill_n(merged[n].values, hd, 0.0f);
+          out[n] = attended_.row(token) + at;
+        }
+      }
+      const uint32_t last = rows[n - 1].to;
+      for (uint32_t begin = rows[0].from / kChunkPositions * kChunkPositions; begin <= last;
+           begin += kChunkPositions) {
+        AttendChunk(pass, sequence, layer, kv_head, begin,
+                    std::min(begin + kChunkPositions, last + 1), {rows, n}, part);
+        for (size_t r = 0; r < n; ++r) kernels_.merge(part[r], hd, merged[r]);
+      }
+      for (size_t r = 0; r < n; ++r) {
+        const float scale = 1.0f / merged[r].total;
+        for (uint32_t i = 0; i < hd; ++i) out[r][i] = merged[r].values[i] * scale;
+      }
+    }
+  }
+
+  const ModelConfig config_;
+  const Kernels& kernels_;
+  Lanes lanes_;
+  std::vector<RopeFrequencies> frequencies_;
+  std::vector<Private> private_;
+  std::vector<Counter> next_item_;  // per layer: the next attention item that a lane may take
+
+  // The batch in flight.
+  std::vector<uint32_t> positions_;    // [tokens]
+  std::vector<uint32_t> sequence_of_;  // [tokens]
+  std::vector<QueryTile> tiles_;
+  Rows cosines_, sines_;      // [rope][tokens][head_dim / 2]
+  Rows hidden_, projected_;   // [tokens][d_model]
+  Rows qkv_;                  // [tokens][q_size + 2 kv_size]
+  Rows attended_;             // [tokens][q_size]
+  Rows gate_up_, inner_;      // [tokens][2 d_ff], [tokens][d_ff]
+  ActivationRows input_;      // of the product at hand, shared by all lanes
+  Partials partials_;
+};
+
+Result<const Kernels*> ChooseKernels() {
+  std::vector<const Kernels*> usable = {&kScalarKernels};
+  std::string names = "scalar";
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+  if (avx2) usable.push_back(&kAvx2Kernels);
+  if (avx512) usable.push_back(&kAvx512Kernels);
+#endif
+  const char* wanted = std::getenv("HEARTH_CPU");
+  if (wanted == nullptr || *wanted == '\0') return usable.back();
+  for (const Kernels* kernels : usable) {
+    if (std::strcmp(kernels->name, wanted) == 0) return kernels;
+    if (kernels != &kScalarKernels) names += Concat(", ", kernels->name);
+  }
+  return MakeError(ErrorCode::kInvalidArgument, "HEARTH_CPU=", wanted,
+                   ": this processor has no such instruction set (it has: ", names, ")");
+}
+
+}  // namespace
+}  // namespace cpu
+
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
+                                                  const CpuOptions& options) {
+  HEARTH_TRY(const cpu::Kernels* kernels, cpu::ChooseKernels());
+  constexpr int kMaxThreads = 256;
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return MakeError(ErrorCode::kInvalidArgument, "threads: ", options.threads,
+                     " is not between 0 (one per core) and ", kMaxThreads);
+  }
+  const int threads = options.threads == 0 ? cpu::Lanes::PhysicalCores() : options.threads;
+  for (const auto& [name, value] : {std::pair("embedding_length", config.d_model),
+                                    std::pair("feed_forward_length", config.d_ff),
+                                    std::pair("attention.head_count * key_length", config.q_size())}) {
+    if (value % cpu::kPanelRows != 0) {
+      return MakeError(ErrorCode::kUnsupported, name, " is ", value,
+                       "; the CPU backend needs a multiple of ", cpu::kPanelRows);
+    }
+  }
+  return std::unique_ptr<Backend>(
+      std::make_unique<cpu::CpuBackend>(config, *kernels, threads, options.pin));
+}
+
+}  // namespace hearth::model

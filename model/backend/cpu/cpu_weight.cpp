@@ -1,0 +1,92 @@
+#include "model/backend/cpu/cpu_weight.h"
+
+#include <algorithm>
+
+#include "model/quant.h"
+
+namespace hearth::model::cpu {
+
+size_t CpuWeight::bytes() const {
+  size_t bytes = vector.size() * sizeof(float);
+  for (const Part& part : parts) bytes += part.panels.panel_bytes * part.panels.count();
+  return bytes;
+}
+
+Result<WeightPtr> CpuWeight::FromVectors(std::span<const TensorInfo* const> parts) {
+  auto weight = std::make_unique<CpuWeight>();
+  for (const TensorInfo* part : parts) {
+    if (!CanDequantize(part->type)) {
+      return MakeError(ErrorCode::kUnsupported, part->name, ": type ",
+                       GetTensorType(part->type).name, " is not supported");
+    }
+    const size_t old = weight->vector.size();
+    weight->vector.resize(old + part->elements());
+    Dequantize(part->type, part->data, std::span(weight->vector).subspan(old));
+  }
+  return WeightPtr(std::move(weight));
+}
+
+Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> parts,
+                                          const Kernels& kernels, Lanes& lanes) {
+  auto weight = std::make_unique<CpuWeight>();
+  size_t total = 0;
+  size_t first_row = 0;
+  for (const TensorInfo* part : parts) {
+    const size_t panel_bytes = kernels.panel_bytes(part->type, part->cols());
+    if (panel_bytes == 0) {
+      return MakeError(ErrorCode::kUnsupported, part->name, ": the CPU backend has no kernels for ",
+                       GetTensorType(part->type).name);
+    }
+    if (part->cols() % kPanelRows != 0) {
+      return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
+                       " elements; the CPU backend needs a multiple of ", kPanelRows);
+    }
+    const Panels panels = {part->type, part->rows(), part->cols(), panel_bytes, nullptr};
+    weight->parts.push_back({panels, first_row});
+    weight->wants_quantized |= kernels.wants_quantized(part->type);
+    first_row += part->rows();
+    total += panels.count() * panel_bytes;
+  }
+  weight->memory = AlignedBuffer(total);
+  if (weight->memory.data() == nullptr) {
+    return MakeError(ErrorCode::kResourceExhausted, parts[0]->name, ": no memory for ", total,
+                     " bytes of weights");
+  }
+  uint8_t* at = weight->memory.data();
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Panels& panels = weight->parts[i].panels;
+    panels.data = at;
+    at += panels.count() * panels.panel_bytes;
+    const auto* file = reinterpret_cast<const uint8_t*>(parts[i]->data.data());
+    const size_t row_bytes = parts[i]->data.size() / panels.rows;
+    lanes.Run([&](int lane) {
+      const auto n = static_cast<size_t>(lanes.count());
+      const size_t end = panels.count() * (static_cast<size_t>(lane) + 1) / n;
+      for (size_t p = panels.count() * static_cast<size_t>(lane) / n; p < end; ++p) {
+        const size_t row = p * kPanelRows;
+        kernels.pack_panel(panels, file + row * row_bytes,
+                           std::min(kPanelRows, panels.rows - row),
+                           panels.data + p * panels.panel_bytes);
+      }
+    });
+  }
+  return WeightPtr(std::move(weight));
+}
+
+Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
+                                             KvType type) {
+  auto kv = std::make_unique<CpuKv>();
+  kv->element_ = type == KvType::kF32 ? KvElement::kF32 : KvElement::kF16;
+  kv->n_layers_ = config.n_layers;
+  kv->n_kv_heads_ = config.n_kv_heads;
+  kv->half_bytes_ = config.head_dim * kBlockTokens * (type == KvType::kF32 ? 4u : 2u);
+  const size_t bytes = n_blocks * kv->n_layers_ * kv->n_kv_heads_ * 2 * kv->half_bytes_;
+  kv->memory_ = AlignedBuffer(bytes);
+  if (kv->memory_.data() == nullptr) {
+    return MakeError(ErrorCode::kResourceExhausted, "no address space for a KV cache of ",
+                     n_blocks * kBlockTokens, " tokens (", bytes, " bytes)");
+  }
+  return kv;
+}
+
+}  // namespace hearth::model::cpu

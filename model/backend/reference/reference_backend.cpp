@@ -1,0 +1,220 @@
+// The oracle and the explanation: each step of the network alone, scalar, in double precision, over
+// weights dequantized to float. Slow on purpose.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "model/backend/backend.h"
+#include "model/backend/rope.h"
+#include "model/quant.h"
+
+namespace hearth::model {
+namespace {
+
+using Vector = std::vector<double>;
+
+struct ReferenceWeight : Weight {
+  size_t cols = 0;
+  std::vector<float> values;  // [rows][cols]
+  size_t bytes() const override { return values.size() * sizeof(float); }
+  std::span<const float> row(size_t i) const { return {values.data() + i * cols, cols}; }
+};
+
+const ReferenceWeight& Ref(const WeightPtr& weight) {
+  return static_cast<const ReferenceWeight&>(*weight);
+}
+
+// [block][layer][k or v][kv_head][position in block][head_dim]
+struct ReferenceKv : KvStorage {
+  Vector values;
+};
+
+class ReferenceBackend final : public Backend {
+ public:
+  explicit ReferenceBackend(const ModelConfig& config) : config_(config) {
+    for (const RopeConfig& rope : config_.ropes) ropes_.emplace_back(rope);
+  }
+
+  std::string Describe() const override { return "reference, 1 thread"; }
+
+  Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role) override {
+    auto weight = std::make_unique<ReferenceWeight>();
+    weight->cols = parts[0]->cols();
+    for (const TensorInfo* part : parts) {
+      if (!CanDequantize(part->type)) {
+        return MakeError(ErrorCode::kUnsupported, part->name, ": type ",
+                         GetTensorType(part->type).name, " is not supported");
+      }
+      const size_t old = weight->values.size();
+      weight->values.resize(old + part->elements());
+      Dequantize(part->type, part->data, std::span(weight->values).subspan(old));
+    }
+    return WeightPtr(std::move(weight));
+  }
+
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType) override {
+    auto kv = std::make_unique<ReferenceKv>();
+    kv->values.resize(static_cast<size_t>(n_blocks) * config_.n_layers * 2 * config_.kv_size() *
+                      kBlockTokens);
+    return std::unique_ptr<KvStorage>(std::move(kv));
+  }
+
+  void Run(const Pass&, const std::function<void(int)>& body) override { body(0); }
+
+  void Embed(int, const Pass& pass) override {
+    const auto& table = Ref(pass.weights.embedding);
+    hidden_.assign(pass.batch.tokens.size(), Vector(config_.d_model));
+    for (size_t t = 0; t < hidden_.size(); ++t) {
+      const auto row = table.row(static_cast<size_t>(pass.batch.tokens[t]));
+      for (size_t i = 0; i < row.size(); ++i) {
+        hidden_[t][i] = static_cast<double>(row[i]) * config_.embedding_scale;
+      }
+    }
+  }
+
+  void AttentionBlock(int, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    auto& kv = static_cast<ReferenceKv&>(pass.kv);
+    const uint32_t hd = config_.head_dim;
+    std::vector<Vector> queries(hidden_.size());
+    ForEachToken(pass.batch, [&](const BatchSequence& sequence, uint32_t t, uint32_t position) {
+      Vector qkv = Multiply(w.qkv, Normalize(w.attention_norm, hidden_[t]));
+      if (w.qkv_bias) {
+        for (size_t i = 0; i < qkv.size(); ++i) qkv[i] += Ref(w.qkv_bias).values[i];
+      }
+      for (uint32_t h = 0; h < config_.n_heads + config_.n_kv_heads; ++h) {
+        const std::span<double> head(qkv.data() + h * hd, hd);
+        const WeightPtr& norm = h < config_.n_heads ? w.q_norm : w.k_norm;
+        if (norm) std::ranges::copy(Normalize(norm, head), head.begin());
+        RotateHead(head, config_.layers[layer].rope, position);
+      }
+      queries[t].assign(qkv.begin(), qkv.begin() + config_.q_size());
+      for (uint32_t i = 0; i < config_.kv_size(); ++i) {
+        At(kv, sequence, layer, 0, position)[i] = qkv[config_.q_size() + i];
+        At(kv, sequence, layer, 1, position)[i] = qkv[config_.q_size() + config_.kv_size() + i];
+      }
+    });
+    ForEachToken(pass.batch, [&](const BatchSequence& sequence, uint32_t t, uint32_t position) {
+      Vector attended(config_.q_size());
+      for (uint32_t h = 0; h < config_.n_heads; ++h) {
+        AttendHead(kv, sequence, layer, h, position, {queries[t].data() + h * hd, hd},
+                   {attended.data() + h * hd, hd});
+      }
+      AddTo(hidden_[t], Multiply(w.attention_out, attended), w.attention_post_norm);
+    });
+  }
+
+  void FeedForwardBlock(int, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    for (Vector& x : hidden_) {
+      const Vector gate_up = Multiply(w.gate_up, Normalize(w.feed_forward_norm, x));
+      Vector inner(config_.d_ff);
+      for (uint32_t i = 0; i < config_.d_ff; ++i) {
+        inner[i] = Activate(gate_up[i]) * gate_up[config_.d_ff + i];
+      }
+      AddTo(x, Multiply(w.down, inner), w.feed_forward_post_norm);
+    }
+  }
+
+  void Head(int, const Pass& pass) override {
+    const WeightPtr& output = pass.weights.output ? pass.weights.output : pass.weights.embedding;
+    for (size_t i = 0; i < pass.batch.heads.size(); ++i) {
+      const Vector logits =
+          Multiply(output, Normalize(pass.weights.output_norm, hidden_[pass.batch.heads[i]]));
+      std::ranges::copy(logits, pass.batch.logits + i * config_.vocab_size);
+    }
+  }
+
+ private:
+  template <typename Body>
+  static void ForEachToken(const BatchView& batch, Body body) {
+    for (const BatchSequence& sequence : batch.sequences) {
+      for (uint32_t i = 0; i < sequence.count; ++i) {
+        body(sequence, sequence.first + i, sequence.start + i);
+      }
+    }
+  }
+
+  Vector Normalize(const WeightPtr& weight, std::span<const double> x) const {
+    double squares = 0;
+    for (double v : x) squares += v * v;
+    const double scale =
+        1.0 / std::sqrt(squares / static_cast<double>(x.size()) + config_.norm_epsilon);
+    Vector out(x.size());
+    for (size_t i = 0; i < x.size(); ++i) out[i] = x[i] * scale * Ref(weight).values[i];
+    return out;
+  }
+
+  static Vector Multiply(const WeightPtr& weight, std::span<const double> x) {
+    const auto& matrix = Ref(weight);
+    Vector out(matrix.values.size() / matrix.cols);
+    for (size_t r = 0; r < out.size(); ++r) {
+      const auto row = matrix.row(r);
+      for (size_t i = 0; i < row.size(); ++i) out[r] += row[i] * x[i];
+    }
+    return out;
+  }
+
+  void AddTo(Vector& x, const Vector& h, const WeightPtr& post_norm) const {
+    const Vector& added = post_norm ? Normalize(post_norm, h) : h;
+    for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
+  }
+
+  double Activate(double x) const {
+    if (config_.activation == Activation::kSilu) return x / (1.0 + std::exp(-x));
+    constexpr double kSqrt2OverPi = 0.79788456080286535588;
+    return 0.5 * x * (1.0 + std::tanh(kSqrt2OverPi * (x + 0.044715 * x * x * x)));
+  }
+
+  void RotateHead(std::span<double> head, uint32_t rope, uint32_t position) const {
+    const RopeFrequencies& frequencies = ropes_[rope];
+    Vector cosines(frequencies.pairs());
+    Vector sines(frequencies.pairs());
+    for (size_t i = 0; i < cosines.size(); ++i) {
+      cosines[i] = std::cos(frequencies.angle(i, position));
+      sines[i] = std::sin(frequencies.angle(i, position));
+    }
+    Rotate(head.data(), config_.ropes[rope].pairs, cosines.data(), sines.data(), cosines.size());
+  }
+
+  // All kv heads of one position: kind 0 keys, kind 1 values.
+  double* At(ReferenceKv& kv, const BatchSequence& sequence, uint32_t layer, uint32_t kind,
+             uint32_t position) const {
+    const auto block = static_cast<size_t>(sequence.blocks[position / kBlockTokens]);
+    const size_t row = ((block * config_.n_layers + layer) * 2 + kind) * kBlockTokens;
+    return kv.values.data() + (row + position % kBlockTokens) * config_.kv_size();
+  }
+
+  void AttendHead(ReferenceKv& kv, const BatchSequence& sequence, uint32_t layer, uint32_t head,
+                  uint32_t position, std::span<const double> query, std::span<double> out) const {
+    const uint32_t offset = head / (config_.n_heads / config_.n_kv_heads) * config_.head_dim;
+    const uint32_t window = config_.layers[layer].window;
+    const uint32_t begin = window != 0 && position >= window ? position - window + 1 : 0;
+    Vector scores;
+    for (uint32_t p = begin; p <= position; ++p) {
+      const double* key = At(kv, sequence, layer, 0, p) + offset;
+      double dot = 0;
+      for (size_t i = 0; i < query.size(); ++i) dot += query[i] * key[i];
+      scores.push_back(dot * config_.attention_scale);
+    }
+    const double top = *std::ranges::max_element(scores);
+    double sum = 0;
+    for (double& s : scores) sum += s = std::exp(s - top);
+    for (uint32_t p = begin; p <= position; ++p) {
+      const double* value = At(kv, sequence, layer, 1, p) + offset;
+      for (size_t i = 0; i < out.size(); ++i) out[i] += scores[p - begin] / sum * value[i];
+    }
+  }
+
+  ModelConfig config_;
+  std::vector<RopeFrequencies> ropes_;
+  std::vector<Vector> hidden_;  // [tokens][d_model]
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config) {
+  return std::make_unique<ReferenceBackend>(config);
+}
+
+}  // namespace hearth::model

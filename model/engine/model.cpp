@@ -1,0 +1,40 @@
+#include "model/model.h"
+
+#include "model/backend/backend.h"
+#include "model/transformer/transformer.h"
+
+namespace hearth::model {
+
+Model::Model() = default;
+Model::~Model() = default;
+
+Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options) {
+  HEARTH_TRY(const std::shared_ptr<const GgufFile> file, GgufFile::Open(path));
+  HEARTH_TRY(const ModelConfig config, ReadModelConfig(*file));
+  std::unique_ptr<Model> model(new Model());
+  model->path_ = path;
+  if (const std::string* source = file->GetString("tokenizer.chat_template")) {
+    model->chat_template_ = *source;
+  }
+  HEARTH_TRY(model->tokenizer_, Tokenizer::Create(*file));
+  if (model->tokenizer_->size() > config.vocab_size) {
+    return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
+                     model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
+                     " rows");
+  }
+  std::unique_ptr<Backend> backend;
+  if (options.backend == BackendKind::kReference) {
+    backend = CreateReferenceBackend(config);
+  } else {
+    HEARTH_TRY(backend, CreateCpuBackend(config, {.threads = options.threads, .pin = options.pin}));
+  }
+  HEARTH_TRY(model->transformer_,
+             Transformer::Load(*file, config, std::move(backend), options.progress));
+  return model;
+}
+
+const ModelConfig& Model::config() const { return transformer_->config(); }
+std::string Model::DescribeBackend() const { return transformer_->backend().Describe(); }
+size_t Model::bytes_per_token() const { return transformer_->bytes_per_token(); }
+
+}  // namespace hearth::model

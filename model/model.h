@@ -1,0 +1,53 @@
+// Model: a GGUF file loaded onto a backend: configuration, tokenizer and weights.
+//
+// Thread-safety: one thread runs it (through an Engine or an Evaluator); config() and tokenizer() are
+// const and may be read by all.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "model/gguf.h"
+#include "model/model_config.h"
+#include "model/tokenizer.h"
+#include "runtime/base/core/result.h"
+
+namespace hearth::model {
+
+class Transformer;
+
+enum class BackendKind : uint8_t { kCpu, kReference };
+
+struct ModelOptions {
+  BackendKind backend = BackendKind::kCpu;
+  int threads = 0;   // 0: one per physical core
+  bool pin = false;  // pin kernel threads to processors
+  // Hears the share of weights taken over, 0 to 1. May be null.
+  std::function<void(double)> progress;
+};
+
+class Model {
+ public:
+  static Result<std::unique_ptr<Model>> Load(const std::string& path, const ModelOptions& options);
+  ~Model();
+
+  const ModelConfig& config() const;
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  std::shared_ptr<const Tokenizer> shared_tokenizer() const { return tokenizer_; }
+  const std::string& path() const { return path_; }
+  // The chat template of the file, or empty.
+  const std::string& chat_template() const { return chat_template_; }
+  std::string DescribeBackend() const;
+  size_t bytes_per_token() const;  // weights read to decode one token
+  Transformer& transformer() { return *transformer_; }
+
+ private:
+  Model();
+  std::string path_;
+  std::string chat_template_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::unique_ptr<Transformer> transformer_;
+};
+
+}  // namespace hearth::model

@@ -1,0 +1,47 @@
+// Sampler: draws tokens for one sequence. Equal parameters, seed and logits give equal tokens on every
+// machine. Not thread-safe.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "model/sampling.h"
+
+namespace hearth::model {
+
+class Sampler {
+ public:
+  explicit Sampler(const SamplingParams& params);
+
+  // Remembers a token that now stands in the sequence, for the penalties.
+  void Observe(TokenId token, bool generated);
+
+  // Draws from the allowed tokens (all, where null). The logits are scratch: they are changed. At least
+  // one token is allowed. O(vocabulary), plus sorting of the few that are in the running.
+  TokenId Draw(std::span<float> logits, const TokenSet* allowed);
+
+ private:
+  struct Candidate {
+    TokenId id;
+    float logit;
+  };
+
+  double NextUniform();
+  void Penalize(std::span<float> logits) const;
+  void Gather(std::span<const float> logits, const TokenSet* allowed);
+  void KeepMostLikely();
+
+  SamplingParams params_;
+  uint64_t state_;
+  std::unordered_map<TokenId, uint32_t> generated_;  // counts
+  std::vector<TokenId> recent_;                      // ring of the last penalty_window tokens
+  size_t recent_next_ = 0;
+  std::vector<Candidate> candidates_;
+  std::vector<double> weights_;
+};
+
+// log(softmax(logits)[id])
+float LogProbability(std::span<const float> logits, TokenId id);
+
+}  // namespace hearth::model
