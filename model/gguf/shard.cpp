@@ -54,7 +54,7 @@ Result<uint32_t> ReadMagicAndVersion(ByteCursor& cursor) {
   }
   HEARTH_TRY(const uint32_t version, cursor.Read<uint32_t>("version"));
   if (version == 2 || version == 3) return version;
-  if (__builtin_bswap32(version) <= 3) {
+  if (version != 0 && __builtin_bswap32(version) <= 3) {
     return MakeError(
         ErrorCode::kUnsupported,
         cursor.Fail(4, "version: the file is big-endian; convert it to little-endian").message);
