@@ -36,6 +36,12 @@ struct EncodeOptions {
   std::optional<bool> add_bos = false;
 };
 
+// A stretch of a prompt: the template's own words (trusted) or data.
+struct TextRun {
+  std::string_view text;
+  bool trusted = false;
+};
+
 class Tokenizer {
  public:
   static Result<std::shared_ptr<const Tokenizer>> Create(const GgufFile& file);
@@ -43,6 +49,9 @@ class Tokenizer {
 
   virtual std::vector<TokenId> Encode(std::string_view text,
                                       const EncodeOptions& options) const = 0;
+  // Encodes the runs as the one text that they form, without BOS or EOS, where control tokens are
+  // recognised only inside trusted stretches: data that spells one stays plain text.
+  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs) const = 0;
 
   size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }
