@@ -1,0 +1,19 @@
+// The subcommands of the `hearth` program. Each Add… function declares one on the command line and puts
+// into `run` what is to be done where it was chosen; main runs it and exits with what it returns.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "runtime/main/exit_codes.h"
+
+namespace hearth::main {
+
+using Command = std::function<ExitCode()>;
+
+void AddRunCommand(CLI::App& app, Command& run);
+void AddTasksCommand(CLI::App& app, Command& run);
+void AddInspectCommand(CLI::App& app, Command& run);
+void AddBenchCommand(CLI::App& app, Command& run);
+
+}  // namespace hearth::main

@@ -1,0 +1,25 @@
+// The program: chooses a subcommand and runs it. What each does stands in its own file.
+#include <CLI/CLI.hpp>
+
+#include "runtime/main/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace hearth::main;
+  CLI::App app("hearth runs a language model on your own machine and lets it act.", "hearth");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "hearth " HEARTH_VERSION);
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 wrong usage or input, 4 not found, 5 stopped at a limit, "
+      "130 interrupted.");
+  Command run;
+  AddBenchCommand(app, run);
+  AddInspectCommand(app, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for_help = error.get_exit_code() == 0;
+    app.exit(error);
+    return asked_for_help ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+  return static_cast<int>(run());
+}
