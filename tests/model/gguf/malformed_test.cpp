@@ -1,11 +1,14 @@
 // Malformed files: each is refused with an error that names the field and the byte.
 #include <catch2/catch.hpp>
-#include <functional>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "model/gguf.h"
 #include "tests/support/gguf_bytes.h"
+#include "tests/support/vocabulary_file.h"
 
 namespace hearth::model {
 namespace {
@@ -215,6 +218,25 @@ TEST_CASE("a file with any one byte changed is read or refused, never trusted") 
         CHECK(tensor.data.size() == tensor.elements() / type.block_elements * type.block_bytes);
       }
     }
+  }
+}
+
+// model_test "[.corpus]" writes the fuzzer's seeds to $HEARTH_FUZZ_CORPUS.
+TEST_CASE("the same files seed the fuzzer", "[.corpus]") {
+  const char* const folder = std::getenv("HEARTH_FUZZ_CORPUS");
+  REQUIRE(folder != nullptr);
+  std::vector<std::string> seeds = {Valid().text()};
+  for (const Malformed& file : MalformedFiles()) seeds.push_back(file.bytes.text());
+  test::VocabularyFile vocabulary;
+  vocabulary.tokens = {
+      {"a", TokenKind::kNormal}, {"ab", TokenKind::kNormal}, {"<s>", TokenKind::kControl}};
+  vocabulary.merges = {"a b"};
+  seeds.push_back(vocabulary.Bytes().text());
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream out(std::filesystem::path(folder) / ("seed-" + std::to_string(i)),
+                      std::ios::binary);
+    out << seeds[i];
+    CHECK(out.good());
   }
 }
 
