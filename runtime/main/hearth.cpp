@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 done, 1 failed, 2 wrong usage or input, 4 not found, 5 stopped at a limit, "
       "130 interrupted.");
   Command run;
+  AddRunCommand(app, run);
   AddBenchCommand(app, run);
   AddInspectCommand(app, run);
   try {

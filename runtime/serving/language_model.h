@@ -2,6 +2,8 @@
 // scripted one in the tests.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -15,6 +17,8 @@ namespace hearth::serving {
 class Conversation {
  public:
   virtual ~Conversation() = default;
+  // Goes on with a conversation that these token ids hold (a stored session's).
+  virtual void Restore(std::span<const TokenId> tokens) = 0;
   // Writes the assistant's next message. The sink hears it as it comes. A stop request ends it with
   // FinishReason::kCancelled and what was written so far.
   virtual Result<ChatReply> Reply(const ChatRequest& request, const DeltaSink& sink,

@@ -13,6 +13,10 @@ class LocalConversation : public Conversation {
  public:
   explicit LocalConversation(LocalModel& owner) : owner_(owner) {}
 
+  void Restore(std::span<const TokenId> tokens) override {
+    tokens_.assign(tokens.begin(), tokens.end());
+    text_ = owner_.model_->tokenizer().Decode(tokens, true);
+  }
   Result<ChatReply> Reply(const ChatRequest& request, const DeltaSink& sink,
                           std::stop_token stop) override;
 
