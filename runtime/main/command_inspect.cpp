@@ -39,6 +39,7 @@ void AddInspectCommand(CLI::App& app, Command& run) {
       model::ModelOptions options;
       options.backend = flags->backend;
       options.threads = flags->threads;
+      options.weights_only = true;
       return Serve(InspectLogits(*path, options, flags->kv_type));
     };
   });
