@@ -18,7 +18,8 @@ namespace hearth::tools {
 struct ArgumentSchema::Node {
   std::vector<std::string> types;  // any of them; none: every type
   std::optional<std::vector<Json>> allowed;
-  std::vector<std::pair<std::string, Node>> properties;
+  std::vector<std::string> names;  // of the properties
+  std::vector<Node> properties;    // one for each name
   std::vector<std::string> required;
   bool closed = false;           // additionalProperties: false
   std::vector<Node> additional;  // one, where additionalProperties is a schema
@@ -30,10 +31,8 @@ struct ArgumentSchema::Node {
   bool date = false;
 
   const Node* Property(std::string_view name) const {
-    for (const auto& [known, node] : properties) {
-      if (known == name) return &node;
-    }
-    return nullptr;
+    const auto found = std::find(names.begin(), names.end(), name);
+    return found == names.end() ? nullptr : &properties[static_cast<size_t>(found - names.begin())];
   }
 };
 
@@ -63,13 +62,14 @@ long double ToNumber(const Json& value) {
 
 std::string Shown(const Json& value) { return Clip(OneLine(DumpJson(value)), 60); }
 
-std::string Join(const std::vector<std::string>& words, const char* last) {
+// "a, b, c": the first twenty.
+std::string Join(const std::vector<std::string>& words, const char* separator = ", ") {
+  constexpr size_t kShown = 20;
   std::string list;
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (i != 0) list += i + 1 == words.size() ? last : ", ";
-    list += words[i];
+  for (size_t i = 0; i < std::min(words.size(), kShown); ++i) {
+    list += (i == 0 ? "" : separator) + words[i];
   }
-  return list;
+  return words.size() > kShown ? list + ", ..." : list;
 }
 
 }  // namespace
@@ -159,8 +159,8 @@ class ArgumentSchema::Compiler {
   Status ReadProperties(Node& node, const Json& value, const std::string& place, int depth) {
     if (!value.is_object()) return Bad(place, "must be an object");
     for (const auto& [name, schema] : value.get_ref<const Json::object_t&>()) {
-      HEARTH_TRY(Node property, Compile(schema, place + "/" + name, depth + 1));
-      node.properties.emplace_back(name, std::move(property));
+      HEARTH_CHECK_OK(ReadInto(node.properties, schema, place + "/" + name, depth));
+      node.names.push_back(name);
     }
     return {};
   }
@@ -255,17 +255,12 @@ class ArgumentSchema::Checker {
   void CheckAllowed(const Node& node, const Json& value, const std::string& path) {
     if (!node.allowed) return;
     if (std::find(node.allowed->begin(), node.allowed->end(), value) != node.allowed->end()) return;
-    constexpr size_t kShown = 20;
     std::vector<std::string> words;
     for (const auto& allowed : *node.allowed) {
-      if (words.size() == kShown) {
-        words.emplace_back("...");
-        break;
-      }
       words.push_back(allowed.is_string() ? OneLine(allowed.get<std::string>())
                                           : DumpJson(allowed));
     }
-    Add(path, (words.size() == 1 ? "must be " : "must be one of ") + Join(words, ", "), value);
+    Add(path, (words.size() == 1 ? "must be " : "must be one of ") + Join(words), value);
   }
 
   void CheckNumber(const Node& node, const Json& value, const std::string& path) {
@@ -328,10 +323,9 @@ class ArgumentSchema::Checker {
   }
 
   void AddUnknown(const Node& node, const std::string& path, const std::string& name) {
-    std::vector<std::string> known;
-    for (const auto& property : node.properties) known.push_back(property.first);
-    faults_.push_back(Concat(Name(Below(path, name)), " does not exist; ",
-                             known.empty() ? "there are none" : "there are " + Join(known, ", ")));
+    faults_.push_back(
+        Concat(Name(Below(path, name)), " does not exist; ",
+               node.names.empty() ? "there are none" : "there are " + Join(node.names)));
   }
 
   static std::string Below(const std::string& path, const std::string& name) {

@@ -51,8 +51,7 @@ Result<Inspector> InspectTokenize(const std::string& model_path) {
     const Json* ids = FindMember(request, "ids");
     if (text != nullptr && text->is_string()) return Encode(*tokenizer, request, *text);
     if (ids != nullptr && ids->is_array()) return Decode(*tokenizer, *ids);
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "expected {\"text\": \"…\"} or {\"ids\": […]}");
+    return MakeError(ErrorCode::kInvalidArgument, "expected {\"text\": \"…\"} or {\"ids\": […]}");
   });
 }
 
