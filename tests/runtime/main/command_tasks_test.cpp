@@ -12,7 +12,7 @@
 #include "runtime/main/exit_codes.h"
 #include "tests/memory/temp_directory.h"
 
-namespace hearth {
+namespace hearth::main {
 namespace {
 
 struct Outcome {
@@ -35,7 +35,7 @@ struct Fixture {
     try {
       app.parse(arguments);
     } catch (const CLI::ParseError& error) {
-      status = kExitUsage;
+      status = 2;
       err << error.what();
     }
     return {status, out.str(), err.str()};
@@ -115,19 +115,19 @@ TEST_CASE_METHOD(Fixture, "what goes wrong is said on stderr, and by the exit st
   };
   Out({"add", "a"});
   const std::vector<Case> cases = {
-      {{"done", "7"}, kExitNotFound, "hearth tasks: there is no task 7; the ids are 1"},
-      {{"rm", "1", "7"}, kExitNotFound, "there is no task 7"},
-      {{"add", "a", "--due", "soon"}, kExitUsage, "due_date 'soon' is no date"},
-      {{"add", "a", "--priority", "top"}, kExitUsage, "use one of urgent, high, medium, low"},
-      {{"add", " "}, kExitUsage, "title is empty"},
-      {{"add"}, kExitUsage, "TITLE is required"},
-      {{"done", "one"}, kExitUsage, "one"},
-      {{"list", "--status", "open"}, kExitUsage, "use one of pending"},
-      {{"list", "--repo", "a/b"}, kExitUsage, "cannot name a task repository"},
-      {{"fly"}, kExitUsage, ""},
-      {{}, kExitUsage, "A subcommand is required"},
-      {{"edit", "1"}, kExitUsage, "nothing to change; give --title"},
-      {{"edit", "1", "--due", "2026-02-30"}, kExitUsage, "is no date"},
+      {{"done", "7"}, 4, "hearth tasks: there is no task 7; the ids are 1"},
+      {{"rm", "1", "7"}, 4, "there is no task 7"},
+      {{"add", "a", "--due", "soon"}, 2, "due_date 'soon' is no date"},
+      {{"add", "a", "--priority", "top"}, 2, "use one of urgent, high, medium, low"},
+      {{"add", " "}, 2, "title is empty"},
+      {{"add"}, 2, "TITLE is required"},
+      {{"done", "one"}, 2, "one"},
+      {{"list", "--status", "open"}, 2, "use one of pending"},
+      {{"list", "--repo", "a/b"}, 2, "cannot name a task repository"},
+      {{"fly"}, 2, ""},
+      {{}, 2, "A subcommand is required"},
+      {{"edit", "1"}, 2, "nothing to change; give --title"},
+      {{"edit", "1", "--due", "2026-02-30"}, 2, "is no date"},
   };
   for (const auto& c : cases) {
     const Outcome outcome = Tasks(c.arguments);
@@ -140,7 +140,7 @@ TEST_CASE_METHOD(Fixture, "what goes wrong is said on stderr, and by the exit st
   CHECK(Out({"list"}).find("1   medium") != std::string::npos);
   std::ofstream(temp / "x" / "hearth.db", std::ios::trunc) << std::string(5000, 'x');
   std::filesystem::remove(temp / "x" / "hearth.db-wal");
-  CHECK(Tasks({"list"}).status == kExitUsage);
+  CHECK(Tasks({"list"}).status == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "a title cannot play with the terminal") {
@@ -152,4 +152,4 @@ TEST_CASE_METHOD(Fixture, "a title cannot play with the terminal") {
 }
 
 }  // namespace
-}  // namespace hearth
+}  // namespace hearth::main
