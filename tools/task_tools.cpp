@@ -141,6 +141,11 @@ Tool CurrentTimeTool() {
                         {"date", {{"type", "string"}, {"format", "date"}}}},
                        {"timezone", "time", "date"});
   tool.annotations = {.read_only = true};
+  tool.examples = {
+       {"What time is it in Paris?",
+        {{"timezone", "Europe/Paris"}},
+        "Saturday 2026-11-21 13:00 CET",
+        "It is 13:00 in Paris."}};
   tool.handler = [](const ToolCall& call) -> Result<ToolResult> {
     const std::string zone = OptionalText(call.arguments, "timezone").value_or("UTC");
     const TimePoint now = call.context.clock.Now();
@@ -168,6 +173,15 @@ Tool CreateTaskTool(memory::Store& store) {
               {"tags", {{"type", "array"}, {"items", {{"type", "string"}}}}}},
              {"title"});
   tool.output = TaskSchema();
+  tool.examples = {
+       {"Remind me to call mom",
+        {{"title", "Call mom"}},
+        "Created task #1: 'Call mom' [medium]",
+        "I added 'Call mom' to your tasks."},
+       {"Add an urgent task to pay the rent",
+        {{"title", "Pay the rent"}, {"priority", "urgent"}},
+        "Created task #2: 'Pay the rent' [urgent]",
+        "I added 'Pay the rent' as an urgent task."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     memory::NewTask fields;
     fields.title = OptionalText(call.arguments, "title").value_or("");
@@ -196,6 +210,15 @@ Tool ListTasksTool(memory::Store& store) {
   tool.parameters = Object({{"filter_status", {{"type", "string"}, {"enum", filters}}}});
   tool.output = TaskListSchema();
   tool.annotations = {.read_only = true};
+  tool.examples = {
+       {"What do I have to do?",
+        Json::object(),
+        "2 tasks, most pressing first:\n  #2: 'Pay the rent' [urgent] pending\n  #1: 'Call mom' [medium] pending",
+        "You have two tasks: 'Pay the rent' and 'Call mom'."},
+       {"Which tasks are done?",
+        {{"filter_status", "completed"}},
+        "No completed tasks.",
+        "No task is completed yet."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     std::optional<TaskStatus> status;
     const std::string filter = OptionalText(call.arguments, "filter_status").value_or("all");
@@ -223,6 +246,15 @@ Tool UpdateTaskStatusTool(memory::Store& store) {
              {"task_id", "new_status"});
   tool.output = TaskSchema();
   tool.annotations = {.idempotent = true};
+  tool.examples = {
+       {"I finished task 1",
+        {{"task_id", 1}, {"new_status", "completed"}},
+        "Task #1 'Call mom' is now completed (it was pending).",
+        "Task 1, 'Call mom', is completed."},
+       {"Start task 2",
+        {{"task_id", 2}, {"new_status", "in_progress"}},
+        "Task #2 'Pay the rent' is now in progress (it was pending).",
+        "Task 2, 'Pay the rent', is in progress."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     HEARTH_TRY(const TaskStatus status,
                memory::ParseTaskStatus(*OptionalText(call.arguments, "new_status")));
@@ -251,6 +283,11 @@ Tool SearchTasksTool(memory::Store& store) {
   tool.parameters = Object({{"query", {{"type", "string"}}}}, {"query"});
   tool.output = TaskListSchema();
   tool.annotations = {.read_only = true};
+  tool.examples = {
+       {"Find the task about the rent",
+        {{"query", "rent"}},
+        "1 task:\n  #2: 'Pay the rent' [urgent] in progress",
+        "It is task 2, 'Pay the rent'."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     const std::string query = *OptionalText(call.arguments, "query");
     HEARTH_TRY(const std::vector<Task> tasks,
@@ -274,6 +311,11 @@ Tool DeleteTaskTool(memory::Store& store) {
   tool.parameters = Object({{"task_id", TaskIdSchema()}}, {"task_id"});
   tool.output = Object({{"deleted", TaskIdSchema()}}, {"deleted"});
   tool.annotations = {.destructive = true, .idempotent = true};
+  tool.examples = {
+       {"Delete task 2",
+        {{"task_id", 2}},
+        "Deleted task #2 'Pay the rent' for good.",
+        "I deleted 'Pay the rent'."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     const auto task = TaskRepository(store, call.context.repository).Delete(TaskId(call.arguments));
     if (!task.ok()) return WithAdvice(task.error());
@@ -294,6 +336,11 @@ Tool TaskReportTool(memory::Store& store) {
   tool.parameters = Object(Json::object());
   tool.output = TaskReportSchema();
   tool.annotations = {.read_only = true};
+  tool.examples = {
+       {"How am I doing?",
+        Json::object(),
+        "1 task: 0 pending, 0 in progress, 1 completed; nothing urgent is open.",
+        "Your only task is completed."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     HEARTH_TRY(const TaskReport report, MakeTaskReport(store, call.context.repository));
     ToolResult result;

@@ -59,12 +59,22 @@ enum class Durability {
   kOnce,      // never run again: after a crash it is reported as "may have run"
 };
 
+// A worked example: what a person may say, the call that answers it, what the tool returns and what is
+// then said. Models that were not trained to use tools learn from these.
+struct ToolExample {
+  std::string request;
+  Json arguments;
+  std::string result;
+  std::string answer;
+};
+
 struct Tool {
   std::string name;         // 1 to 64 letters, digits, '_', '-', '.'
   std::string title;        // for people
   std::string description;  // for the model
   Json parameters;          // JSON Schema of the arguments: an object
   Json output;              // JSON Schema of `structured`, or null
+  std::vector<ToolExample> examples;
   ToolAnnotations annotations;
   Durability durability = Durability::kOnce;
   // May run on several threads at once. An Error becomes a result with is_error and the error's

@@ -233,7 +233,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
     return At(term, key, ErrorCode::kUnsupported, "unsupported: " + key + why);
   };
   const auto count = [&](uint32_t& out) {
-    if (value.is_number_unsigned()) {
+    if (value.is_number_integer() && value.get<int64_t>() >= 0) {
       out = static_cast<uint32_t>(std::min<uint64_t>(value.get<uint64_t>(), UINT32_MAX - 2));
       return true;
     }

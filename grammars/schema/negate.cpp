@@ -131,14 +131,14 @@ Result<Json> SchemaCompiler::NegateJson(Term term, int depth) {
     } else if (key == "exclusiveMaximum" && value.is_number()) {
       ways.push_back({{kTypesKey, number}, {"minimum", value}});
     } else if (key == "minLength" || key == "minItems" || key == "minProperties") {
-      if (!value.is_number_unsigned()) return refuse();
+      if (!(value.is_number_integer() && value.get<int64_t>() >= 0)) return refuse();
       const uint64_t n = value.get<uint64_t>();
       const uint8_t type = key == "minLength"  ? kStringType
                            : key == "minItems" ? kArrayType
                                                : kObjectType;
       if (n > 0) ways.push_back({{kTypesKey, type}, {"max" + key.substr(3), n - 1}});
     } else if (key == "maxLength" || key == "maxItems" || key == "maxProperties") {
-      if (!value.is_number_unsigned()) return refuse();
+      if (!(value.is_number_integer() && value.get<int64_t>() >= 0)) return refuse();
       const uint8_t type = key == "maxLength"  ? kStringType
                            : key == "maxItems" ? kArrayType
                                                : kObjectType;

@@ -39,7 +39,16 @@ std::string TaskAssistantPrompt() {
 
 Agent::Agent(serving::LanguageModel& model, const tools::Toolset& tools, memory::Store& store,
              const AgentOptions& options)
-    : model_(model), tools_(tools), store_(store), sessions_(store), options_(options) {}
+    : model_(model), tools_(tools), store_(store), sessions_(store), options_(options) {
+  examples_.push_back({.request = "Hi there", .answer = "Hello! What can I do for you?"});
+  tools_.ForEach([&](const tools::Tool& tool) {
+    for (const tools::ToolExample& example : tool.examples) {
+      examples_.push_back(
+          {example.request, tool.name, example.arguments, example.result, example.answer});
+    }
+  });
+  examples_.push_back({.request = "Thank you!", .answer = "You're welcome!"});
+}
 
 Result<std::unique_ptr<Agent>> Agent::Open(serving::LanguageModel& model,
                                            const tools::Toolset& tools, memory::Store& store,
@@ -158,7 +167,9 @@ Status Agent::SettleCalls(const EventSink& sink, std::stop_token stop) {
 Result<TurnFinished> Agent::Loop(int step, const EventSink& sink, std::stop_token stop) {
   for (;; ++step) {
     const bool last_step = usage_.steps + 1 >= options_.limits.steps;
-    const bool may_call = !last_step && usage_.tool_calls < options_.limits.tool_calls;
+    const bool answers_next = !model_.knows_tools() && messages_.back().role == Role::kTool;
+    const bool may_call =
+        !last_step && !answers_next && usage_.tool_calls < options_.limits.tool_calls;
     HEARTH_CHECK_OK(sessions_.BeginStep(session_.id, turn_, step));
     auto reply = Think(may_call, sink, stop);
     if (!reply.ok()) {
@@ -217,6 +228,7 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
   request.messages = messages_;
   // Where no further call is allowed the tools stay in the prompt, so that the KV cache holds on.
   request.tools = tools_.ToFunctionsJson();
+  request.examples = examples_;
   request.tool_choice = may_call ? serving::ToolChoice::kAuto : serving::ToolChoice::kNone;
   request.sampling = options_.sampling;
   request.max_tokens =

@@ -68,6 +68,7 @@ class Agent {
   memory::Store& store_;
   memory::SessionStore sessions_;
   AgentOptions options_;
+  std::vector<serving::WorkedExample> examples_;
   memory::Session session_;
   std::unique_ptr<serving::Conversation> conversation_;
   std::vector<serving::Message> messages_;

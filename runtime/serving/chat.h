@@ -43,9 +43,19 @@ enum class ToolChoice : uint8_t {
   kRequired,  // at least one call
 };
 
+// A worked example for models that were not trained to use tools; without a tool where none is needed.
+struct WorkedExample {
+  std::string request;
+  std::string tool;
+  Json arguments;
+  std::string result;
+  std::string answer;
+};
+
 struct ChatRequest {
   std::vector<Message> messages;
   ToolSchemas tools = Json::array();
+  std::vector<WorkedExample> examples;  // read only where the model knows no tools
   ToolChoice tool_choice = ToolChoice::kAuto;
   bool parallel_calls = true;
   std::optional<Json> response_schema;  // the answer is a JSON document of this schema

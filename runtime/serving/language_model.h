@@ -30,6 +30,9 @@ class LanguageModel {
   virtual ~LanguageModel() = default;
   virtual std::string name() const = 0;
   virtual uint32_t context_tokens() const = 0;
+  // False for a model that was not trained to use tools (its chat template does not know them): it is
+  // taught by examples, and it can be trusted with one round of calls a turn, not with a plan.
+  virtual bool knows_tools() const = 0;
   virtual std::unique_ptr<Conversation> StartConversation() = 0;
 };
 

@@ -99,7 +99,7 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
                                            std::stop_token stop) {
   const std::lock_guard lock(owner_.mutex_);
   const bool has_tools = !request.tools.empty() && request.tool_choice != ToolChoice::kNone;
-  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request.messages, request.tools));
+  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request));
   std::string text;
   for (const auto& run : prompt.runs) text += run.text;
   const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
@@ -107,7 +107,7 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
   model::GenerationRequest generation;
   generation.sampling = request.sampling;
   generation.max_tokens = request.max_tokens;
-  if (has_tools || request.response_schema) {
+  if (!request.tools.empty() || request.response_schema) {
     HEARTH_TRY(const auto grammar, owner_.ReplyGrammar(request, thinking));
     const auto& vocabulary = owner_.vocabulary_.get();
     if (!vocabulary.ok()) return vocabulary.error();

@@ -31,6 +31,7 @@ class LocalModel : public LanguageModel {
 
   std::string name() const override { return name_; }
   uint32_t context_tokens() const override { return engine_->context_tokens(); }
+  bool knows_tools() const override { return prompts_->knows_tools(); }
   std::unique_ptr<Conversation> StartConversation() override;
 
  private:

@@ -13,16 +13,6 @@ const char* RoleName(Role role) {
   return "user";
 }
 
-// A call as the model itself would have written it.
-std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& calls) {
-  std::string text(format.begin);
-  for (size_t i = 0; i < calls.size(); ++i) {
-    if (i > 0) text += format.separator;
-    text += format.CallHead(calls[i].name) + DumpJson(calls[i].arguments) + "}";
-  }
-  return text + std::string(format.end);
-}
-
 constexpr const char* kProbeName = "probe_of_hearth";
 
 Json ProbeTools() {
@@ -92,51 +82,78 @@ Json PromptWriter::ToNativeMessages(const std::vector<Message>& messages) const 
   return out;
 }
 
-// For a template that knows system, user and assistant alone: the tools stand in the system message, calls
-// in the assistant's text, and a result comes as the user's next message.
-Json PromptWriter::ToPlainMessages(const std::vector<Message>& messages,
-                                   const ToolSchemas& tools) const {
-  Json out = Json::array();
-  std::string introduction = tools.empty() ? "" : DescribeTools(*format_, tools);
-  if (!introduction.empty() && (messages.empty() || messages[0].role != Role::kSystem)) {
-    out.push_back({{"role", "system"}, {"content", introduction}});
-    introduction.clear();
+namespace {
+
+// Messages for a template that knows system, user and assistant alone.
+class PlainMessages {
+ public:
+  void Say(const char* role, std::string content) {
+    after_result_ = false;
+    messages_.push_back({{"role", role}, {"content", std::move(content)}});
   }
-  bool after_result = false;
-  for (const Message& message : messages) {
+  // A tool's result comes as the user's message; several results share one.
+  void Result(const std::string& text) {
+    const std::string response = Concat("<tool_response>\n", text, "\n</tool_response>");
+    if (after_result_) {
+      messages_.back()["content"].get_ref<std::string&>() += "\n" + response;
+    } else {
+      Say("user", response);
+      after_result_ = true;
+    }
+  }
+  Json Take() && { return std::move(messages_); }
+
+ private:
+  Json messages_ = Json::array();
+  bool after_result_ = false;
+};
+
+}  // namespace
+
+// The tools stand in the system message, the examples are the first turns, and calls are the assistant's
+// text.
+Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
+  PlainMessages out;
+  size_t next = 0;
+  std::string system;
+  if (!request.messages.empty() && request.messages[0].role == Role::kSystem) {
+    system = request.messages[0].content;
+    next = 1;
+  }
+  if (!request.tools.empty()) {
+    system += (system.empty() ? "" : "\n\n") + DescribeTools(request.tools);
+  }
+  if (!system.empty()) out.Say("system", system);
+  if (!request.tools.empty()) {
+    for (const WorkedExample& example : request.examples) {
+      out.Say("user", example.request);
+      if (example.tool.empty()) {
+        out.Say("assistant", WriteCalls(*format_, {}) + example.answer);
+        continue;
+      }
+      out.Say("assistant", WriteCalls(*format_, {{"", example.tool, example.arguments}}));
+      out.Result(example.result);
+      out.Say("assistant", example.answer);
+    }
+  }
+  for (; next < request.messages.size(); ++next) {
+    const Message& message = request.messages[next];
     if (message.role == Role::kTool) {
-      const std::string result = Concat("<tool_response>\n", message.content, "\n</tool_response>");
-      if (after_result) {
-        std::string& content = out.back()["content"].get_ref<std::string&>();
-        content += "\n" + result;
-      } else {
-        out.push_back({{"role", "user"}, {"content", result}});
-      }
-      after_result = true;
-      continue;
+      out.Result(message.content);
+    } else if (message.role == Role::kAssistant && !message.raw.empty()) {
+      out.Say("assistant", message.raw);
+    } else if (!message.calls.empty()) {
+      out.Say("assistant", message.content + WriteCalls(*format_, message.calls));
+    } else {
+      out.Say(RoleName(message.role), message.content);
     }
-    after_result = false;
-    std::string content = message.content;
-    if (!introduction.empty()) {
-      content += (content.empty() ? "" : "\n\n") + introduction;
-      introduction.clear();
-    }
-    if (message.role == Role::kAssistant) {
-      if (!message.raw.empty()) {
-        content = message.raw;
-      } else if (!message.calls.empty()) {
-        content += WriteCalls(*format_, message.calls);
-      }
-    }
-    out.push_back({{"role", RoleName(message.role)}, {"content", content}});
   }
-  return out;
+  return std::move(out).Take();
 }
 
-Result<RenderedPrompt> PromptWriter::Write(const std::vector<Message>& messages,
-                                           const ToolSchemas& tools) const {
-  if (!knows_tools_) return Render(ToPlainMessages(messages, tools), Json());
-  return Render(ToNativeMessages(messages), tools.empty() ? Json() : tools);
+Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request) const {
+  if (!knows_tools_) return Render(ToPlainMessages(request), Json());
+  return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools);
 }
 
 bool PromptWriter::LeavesThinkingOpen(std::string_view prompt) const {

@@ -25,13 +25,13 @@ class PromptWriter {
 
   // The conversation up to where the assistant begins to write. What the template itself wrote is
   // trusted; every message is data.
-  Result<RenderedPrompt> Write(const std::vector<Message>& messages, const ToolSchemas& tools) const;
+  Result<RenderedPrompt> Write(const ChatRequest& request) const;
   // True where the prompt leaves a reasoning block open.
   bool LeavesThinkingOpen(std::string_view prompt) const;
 
  private:
   Json ToNativeMessages(const std::vector<Message>& messages) const;
-  Json ToPlainMessages(const std::vector<Message>& messages, const ToolSchemas& tools) const;
+  Json ToPlainMessages(const ChatRequest& request) const;
   Result<RenderedPrompt> Render(const Json& messages, const Json& tools) const;
 
   std::shared_ptr<const ChatTemplate> template_;

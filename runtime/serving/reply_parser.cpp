@@ -112,8 +112,14 @@ bool ReplyParser::Text() {
   return true;
 }
 
-// {"name": "NAME", "arguments":
+// {"name": "NAME", "arguments":, or the end of an empty list of calls.
 bool ReplyParser::Head() {
+  if (format_.decides_first && message_.calls.empty() && buffer_[0] == format_.end[0]) {
+    if (buffer_.size() < format_.end.size()) return false;
+    buffer_.erase(0, format_.end.size());
+    state_ = State::kText;
+    return true;
+  }
   const std::string lead = Concat(", \"", format_.arguments_key, "\": ");
   const size_t end = buffer_.find(lead);
   if (end == std::string::npos) return false;

@@ -8,6 +8,7 @@ const ToolFormat kTaggedArray = {.name = "tagged array",
                                  .begin = "<tool_call>[",
                                  .separator = ", ",
                                  .end = "]</tool_call>",
+                                 .decides_first = true,
                                  .arguments_key = "arguments",
                                  .think_begin = "",
                                  .think_end = ""};
@@ -15,6 +16,7 @@ const ToolFormat kTaggedObjects = {.name = "tagged objects",
                                    .begin = "<tool_call>\n",
                                    .separator = "\n</tool_call>\n<tool_call>\n",
                                    .end = "\n</tool_call>",
+                                   .decides_first = false,
                                    .arguments_key = "arguments",
                                    .think_begin = "<think>",
                                    .think_end = "</think>"};
@@ -22,6 +24,7 @@ const ToolFormat kBareObject = {.name = "bare object",
                                 .begin = "",
                                 .separator = "; ",
                                 .end = "",
+                                .decides_first = false,
                                 .arguments_key = "parameters",
                                 .think_begin = "",
                                 .think_end = ""};
@@ -40,14 +43,29 @@ const ToolFormat& FindToolFormat(std::string_view template_source, bool knows_to
   return kTaggedArray;
 }
 
-std::string DescribeTools(const ToolFormat& format, const ToolSchemas& tools) {
-  std::string text = "You can call these tools:\n<tools>\n";
-  for (const Json& tool : tools) text += DumpJson(tool.at("function")) + "\n";
-  text += Concat("</tools>\nTo call a tool, write only this:\n", format.begin,
-                 "{\"name\": \"tool name\", \"", format.arguments_key,
-                 "\": {\"argument\": \"value\"}}", format.end,
-                 "\nWhen the result of the call is there, answer in one short sentence.");
-  return text;
+std::string DescribeTools(const ToolSchemas& tools) {
+  std::string text = "You have these tools:\n";
+  for (const Json& tool : tools) {
+    const Json& function = tool.at("function");
+    std::string arguments;
+    if (const Json* properties = FindMember(function.at("parameters"), "properties")) {
+      for (const auto& [name, schema] : properties->items()) {
+        arguments += (arguments.empty() ? "" : ", ") + name;
+      }
+    }
+    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments, "): ",
+                   function.at("description").get<std::string>(), "\n");
+  }
+  return text + "After a tool's response, tell the user in one short sentence what happened.";
+}
+
+std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& calls) {
+  std::string text(format.begin);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (i > 0) text += format.separator;
+    text += format.CallHead(calls[i].name) + DumpJson(calls[i].arguments) + "}";
+  }
+  return text + std::string(format.end);
 }
 
 Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolFormat& format,
@@ -70,6 +88,12 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
       reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
     }
     reply.push_back(document);
+    return std::move(builder).Build(builder.Sequence(reply));
+  }
+  const std::string trigger(format.begin.empty() ? "{\"name\": \"" : format.begin);
+  const Part text = builder.TextUntil({trigger});
+  if (request.tool_choice == ToolChoice::kNone) {
+    reply.push_back(text);
     return std::move(builder).Build(builder.Sequence(reply));
   }
   std::vector<Part> calls;
@@ -95,9 +119,11 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
   if (request.tool_choice == ToolChoice::kRequired) {
     if (!format.think_end.empty()) reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
     reply.push_back(all_calls);
+  } else if (format.decides_first) {
+    const Part none = builder.Literal(WriteCalls(format, {}));
+    reply.push_back(builder.Choice({all_calls, builder.Sequence({none, text})}));
   } else {
-    const std::string trigger(format.begin.empty() ? "{\"name\": \"" : format.begin);
-    reply.push_back(builder.TextUntil({trigger}));
+    reply.push_back(text);
     reply.push_back(builder.Optional(all_calls));
   }
   return std::move(builder).Build(builder.Sequence(reply));
