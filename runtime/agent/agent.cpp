@@ -40,13 +40,19 @@ std::string TaskAssistantPrompt() {
 Agent::Agent(serving::LanguageModel& model, const tools::Toolset& tools, memory::Store& store,
              const AgentOptions& options)
     : model_(model), tools_(tools), store_(store), sessions_(store), options_(options) {
+  // One example of each tool, then the second ones: a small model copies what it saw last, so equal
+  // calls should not stand together.
   examples_.push_back({.request = "Hi there", .answer = "Hello! What can I do for you?"});
-  tools_.ForEach([&](const tools::Tool& tool) {
-    for (const tools::ToolExample& example : tool.examples) {
+  for (size_t round = 0, added = 1; added > 0; ++round) {
+    added = 0;
+    tools_.ForEach([&](const tools::Tool& tool) {
+      if (round >= tool.examples.size()) return;
+      const tools::ToolExample& example = tool.examples[round];
       examples_.push_back(
           {example.request, tool.name, example.arguments, example.result, example.answer});
-    }
-  });
+      ++added;
+    });
+  }
   examples_.push_back({.request = "Thank you!", .answer = "You're welcome!"});
 }
 
@@ -230,6 +236,7 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
   request.tools = tools_.ToFunctionsJson();
   request.examples = examples_;
   request.tool_choice = may_call ? serving::ToolChoice::kAuto : serving::ToolChoice::kNone;
+  request.parallel_calls = model_.knows_tools();
   request.sampling = options_.sampling;
   request.max_tokens =
       std::min(options_.limits.tokens_per_step,

@@ -26,7 +26,7 @@ struct RunFlags {
   std::string database;
   std::string message;
   bool json = false;
-  agent::AgentOptions agent{.sampling = {.repetition_penalty = 1.05f, .temperature = 0}};
+  agent::AgentOptions agent{.sampling = {.temperature = 0}};
 };
 
 Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, const Clock& clock) {
