@@ -1,9 +1,10 @@
 // Agent: the loop think, act, observe, over a language model, a toolset and a stored session.
 //
-// After: Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022, with reasoning
-// between tool calls kept in the transcript. Every step is on disk before the next begins, and a tool of
-// our own store commits its effect together with its result, so a killed turn goes on where it was:
-// Resume runs such calls (they had no effect), tells the model that any other "may have run", and goes on.
+// After: Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022, with
+// reasoning between tool calls kept in the transcript. Every step is on disk before the next
+// begins, and a tool of our own store commits its effect together with its result, so a killed turn
+// goes on where it was: Resume runs such calls (they had no effect), tells the model that any other
+// "may have run", and goes on.
 #pragma once
 
 #include <memory>

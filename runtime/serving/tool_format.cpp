@@ -53,8 +53,8 @@ std::string DescribeTools(const ToolSchemas& tools) {
         arguments += (arguments.empty() ? "" : ", ") + name;
       }
     }
-    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments, "): ",
-                   function.at("description").get<std::string>(), "\n");
+    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments,
+                   "): ", function.at("description").get<std::string>(), "\n");
   }
   return text + "After a tool's response, tell the user in one short sentence what happened.";
 }
@@ -111,8 +111,8 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
   std::vector<Part> region = {builder.Literal(format.begin), call};
   if (request.parallel_calls) {
     constexpr uint32_t kMostCalls = 16;
-    region.push_back(builder.Repeat(
-        builder.Sequence({builder.Literal(format.separator), call}), 0, kMostCalls - 1));
+    region.push_back(builder.Repeat(builder.Sequence({builder.Literal(format.separator), call}), 0,
+                                    kMostCalls - 1));
   }
   region.push_back(builder.Literal(format.end));
   const Part all_calls = builder.Sequence(region);
