@@ -36,6 +36,12 @@ struct EncodeOptions {
   std::optional<bool> add_bos = false;
 };
 
+// A stretch of a prompt. Control tokens that it spells become their ids only where that is allowed.
+struct TextRun {
+  std::string_view text;
+  bool parse_special = false;
+};
+
 class Tokenizer {
  public:
   static Result<std::shared_ptr<const Tokenizer>> Create(const GgufFile& file);
@@ -43,6 +49,10 @@ class Tokenizer {
 
   virtual std::vector<TokenId> Encode(std::string_view text,
                                       const EncodeOptions& options) const = 0;
+  // Encodes runs as the one text that they are together: words may reach over a seam. A control
+  // token is found only where it lies wholly in neighbouring runs that allow it.
+  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs,
+                                          std::optional<bool> add_bos = false) const = 0;
 
   size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }
