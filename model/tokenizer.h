@@ -36,10 +36,10 @@ struct EncodeOptions {
   std::optional<bool> add_bos = false;
 };
 
-// A stretch of a prompt: the template's own words (trusted) or data.
+// A stretch of a prompt. Control tokens that it spells become their ids only where that is allowed.
 struct TextRun {
   std::string_view text;
-  bool trusted = false;
+  bool parse_special = false;
 };
 
 class Tokenizer {
@@ -49,9 +49,10 @@ class Tokenizer {
 
   virtual std::vector<TokenId> Encode(std::string_view text,
                                       const EncodeOptions& options) const = 0;
-  // Encodes the runs as the one text that they form, without BOS or EOS, where control tokens are
-  // recognised only inside trusted stretches: data that spells one stays plain text.
-  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs) const = 0;
+  // Encodes runs as the one text that they are together: words may reach over a seam. A control
+  // token is found only where it lies wholly in neighbouring runs that allow it.
+  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs,
+                                          std::optional<bool> add_bos = false) const = 0;
 
   size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }

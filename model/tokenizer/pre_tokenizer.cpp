@@ -89,7 +89,8 @@ constexpr std::string_view kTekkenNames[] = {"tekken"};
 constexpr std::string_view kTekkenPatterns[] = {kTekken};
 constexpr std::string_view kYoutuNames[] = {"youtu"};
 constexpr std::string_view kYoutuPatterns[] = {
-    "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]"
+    "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-"
+    "ヿ]"
     "+",
     kYoutuWords};
 constexpr std::string_view kDeepseek3Names[] = {"deepseek-v3", "hunyuan-dense", "joyai-llm",

@@ -1,5 +1,7 @@
 #include "model/tokenizer/special_tokens.h"
 
+#include <algorithm>
+
 namespace hearth::model {
 namespace {
 
@@ -35,14 +37,19 @@ uint32_t SpecialTokens::Child(uint32_t node, char byte) const {
 }
 
 std::optional<SpecialTokens::Found> SpecialTokens::Next(std::string_view text, size_t from,
-                                                        bool parse_special) const {
+                                                        std::span<const Range> parsed) const {
+  auto range = std::upper_bound(parsed.begin(), parsed.end(), from,
+                                [](size_t at, const Range& r) { return at < r.end; });
   for (size_t begin = from; begin < text.size(); ++begin) {
+    if (range != parsed.end() && range->end <= begin) ++range;
+    // Up to where a name that begins here may reach if it does not always count.
+    const size_t limit = range != parsed.end() && range->begin <= begin ? range->end : begin;
     Found longest;
     uint32_t node = 0;
     for (size_t at = begin; at < text.size(); ++at) {
       node = Child(node, text[at]);
       if (node == 0) break;
-      if (nodes_[node].id >= 0 && (parse_special || nodes_[node].always)) {
+      if (nodes_[node].id >= 0 && (at < limit || nodes_[node].always)) {
         longest = {begin, at + 1, nodes_[node].id};
       }
     }

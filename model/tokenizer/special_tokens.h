@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -26,8 +27,15 @@ class SpecialTokens {
     size_t begin = 0, end = 0;
     TokenId id = -1;
   };
-  // The first name at or after `from`, and there the longest. Costs O(text) times the longest name.
-  std::optional<Found> Next(std::string_view text, size_t from, bool parse_special) const;
+  // Bytes of a text in which special tokens may be parsed.
+  struct Range {
+    size_t begin = 0, end = 0;
+  };
+  // The first name at or after `from`, and there the longest. A name that does not always count
+  // must lie in one of the ranges, which are ascending and apart. Costs O(text) times the longest
+  // name.
+  std::optional<Found> Next(std::string_view text, size_t from,
+                            std::span<const Range> parsed) const;
 
  private:
   struct Node {

@@ -22,48 +22,42 @@ VocabularyTokenizer::VocabularyTokenizer(const Vocabulary& vocabulary,
   }
 }
 
-template <typename Next>
-void VocabularyTokenizer::EncodeAround(std::string_view text, Next next,
-                                       std::vector<TokenId>& ids) const {
+std::vector<TokenId> VocabularyTokenizer::Encode(std::string_view text,
+                                                 const EncodeOptions& options) const {
+  const SpecialTokens::Range whole{0, text.size()};
+  return EncodeRanges(text, std::span(&whole, options.parse_special ? 1 : 0), options.add_bos);
+}
+
+std::vector<TokenId> VocabularyTokenizer::EncodeRuns(std::span<const TextRun> runs,
+                                                     std::optional<bool> add_bos) const {
+  std::string text;
+  std::vector<SpecialTokens::Range> parsed;
+  for (const TextRun& run : runs) {
+    const size_t begin = text.size();
+    text += run.text;
+    if (!run.parse_special || run.text.empty()) continue;
+    if (!parsed.empty() && parsed.back().end == begin) {
+      parsed.back().end = text.size();
+    } else {
+      parsed.push_back({begin, text.size()});
+    }
+  }
+  return EncodeRanges(text, parsed, add_bos);
+}
+
+std::vector<TokenId> VocabularyTokenizer::EncodeRanges(std::string_view text,
+                                                       std::span<const SpecialTokens::Range> parsed,
+                                                       std::optional<bool> add_bos) const {
+  std::vector<TokenId> ids;
+  if (add_bos.value_or(adds_bos_) && bos_) ids.push_back(*bos_);
   for (size_t at = 0; at < text.size();) {
-    const auto special = next(at);
+    const auto special = specials_.Next(text, at, parsed);
     const size_t end = special ? special->begin : text.size();
     if (end > at) EncodeText(text.substr(at, end - at), ids);
     if (special) ids.push_back(special->id);
     at = special ? special->end : text.size();
   }
-}
-
-std::vector<TokenId> VocabularyTokenizer::Encode(std::string_view text,
-                                                 const EncodeOptions& options) const {
-  std::vector<TokenId> ids;
-  if (options.add_bos.value_or(adds_bos_) && bos_) ids.push_back(*bos_);
-  EncodeAround(
-      text, [&](size_t at) { return specials_.Next(text, at, options.parse_special); }, ids);
-  if (!options.add_bos && adds_eos_ && eos_) ids.push_back(*eos_);
-  return ids;
-}
-
-std::vector<TokenId> VocabularyTokenizer::EncodeRuns(std::span<const TextRun> runs) const {
-  std::string text;
-  std::vector<size_t> untrusted_before = {0};  // [i]: untrusted bytes in front of byte i
-  for (const TextRun& run : runs) {
-    for (size_t i = 0; i < run.text.size(); ++i) {
-      untrusted_before.push_back(untrusted_before.back() + (run.trusted ? 0 : 1));
-    }
-    text += run.text;
-  }
-  const auto next = [&](size_t at) {
-    auto any = specials_.Next(text, at, true);
-    const auto always = specials_.Next(text, at, false);
-    while (any && untrusted_before[any->begin] != untrusted_before[any->end]) {
-      if (always && always->begin <= any->begin) return always;
-      any = specials_.Next(text, any->begin + 1, true);
-    }
-    return any;
-  };
-  std::vector<TokenId> ids;
-  EncodeAround(text, next, ids);
+  if (!add_bos && adds_eos_ && eos_) ids.push_back(*eos_);
   return ids;
 }
 

@@ -16,7 +16,8 @@ namespace hearth::model {
 class VocabularyTokenizer : public Tokenizer {
  public:
   std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options) const override;
-  std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs) const override;
+  std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs,
+                                  std::optional<bool> add_bos) const override;
   std::string Decode(std::span<const TokenId> ids, bool with_special) const override;
 
  protected:
@@ -27,9 +28,10 @@ class VocabularyTokenizer : public Tokenizer {
   virtual void EncodeText(std::string_view text, std::vector<TokenId>& out) const = 0;
 
  private:
-  // Encodes text; next(at) finds the special token to cut out at or after `at`.
-  template <typename Next>
-  void EncodeAround(std::string_view text, Next next, std::vector<TokenId>& ids) const;
+  // Special tokens may be found in the ranges.
+  std::vector<TokenId> EncodeRanges(std::string_view text,
+                                    std::span<const SpecialTokens::Range> parsed,
+                                    std::optional<bool> add_bos) const;
 
   SpecialTokens specials_;
   bool adds_eos_ = false;

@@ -13,11 +13,9 @@ namespace hearth::serving {
 class Evaluator::Loop : public Object {
  public:
   Loop(Evaluator& evaluator, const ForNode& node, std::vector<Value> items, int depth, Scope& scope)
-      : evaluator_(evaluator),
-        node_(node),
-        items_(std::move(items)),
-        depth_(depth),
-        scope_(scope) {}
+      : evaluator_(evaluator), node_(node), items_(std::move(items)), depth_(depth), scope_(scope) {
+    if (node_.is_recursive) evaluator_.scopes_.Pin();
+  }
 
   std::string_view type() const override { return "loop"; }
   bool IsCallable() const override { return node_.is_recursive; }

@@ -5,6 +5,7 @@
 namespace hearth::serving {
 
 Result<Value> Evaluator::Macro::Call(Runtime& runtime, Arguments arguments) {
+  const Scopes::Mark mark(evaluator_.scopes_);
   Scope& scope = evaluator_.scopes_.New(&scope_);
   for (size_t i = 0; i < node_->parameters.size(); ++i) {
     const Parameter& parameter = node_->parameters[i];

@@ -11,7 +11,9 @@ namespace hearth::serving {
 class Evaluator::Macro : public Object {
  public:
   Macro(Evaluator& evaluator, std::shared_ptr<const MacroNode> node, Scope& scope)
-      : evaluator_(evaluator), node_(std::move(node)), scope_(scope) {}
+      : evaluator_(evaluator), node_(std::move(node)), scope_(scope) {
+    evaluator_.scopes_.Pin();
+  }
 
   std::string_view type() const override { return "macro"; }
   std::optional<Value> Attribute(std::string_view name) override {

@@ -1,6 +1,8 @@
 // Scope: the names that statements can see, innermost first.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -40,13 +42,33 @@ class Scope {
   std::vector<std::pair<std::string, Value>> names_;
 };
 
-// Keeps scopes until the rendering ends, because macros remember where they were defined.
+// Owns the scopes, as a stack. A macro remembers the scope in which it was defined, so that nothing
+// below it may go before the rendering ends.
 class Scopes {
  public:
   Scope& New(Scope* outer) { return scopes_.emplace_back(outer); }
+  // Somebody keeps a reference to one of the scopes.
+  void Pin() { pinned_ = scopes_.size(); }
+
+  // Ends the scopes that were made while it lived, but for the pinned ones.
+  class Mark {
+   public:
+    explicit Mark(Scopes& scopes) : scopes_(scopes), size_(scopes.scopes_.size()) {}
+    Mark(const Mark&) = delete;
+    Mark& operator=(const Mark&) = delete;
+    ~Mark() {
+      const size_t size = std::max(size_, scopes_.pinned_);
+      while (scopes_.scopes_.size() > size) scopes_.scopes_.pop_back();
+    }
+
+   private:
+    Scopes& scopes_;
+    size_t size_;
+  };
 
  private:
   std::deque<Scope> scopes_;
+  size_t pinned_ = 0;
 };
 
 }  // namespace hearth::serving

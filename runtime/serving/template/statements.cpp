@@ -62,6 +62,7 @@ Result<Evaluator::Flow> Evaluator::ExecuteOne(const Statement& statement, Scope&
             return next(Write(value, out));
           },
           [&](const WithNode& node) -> Result<Flow> {
+            const Scopes::Mark mark(scopes_);
             Scope& inner = scopes_.New(&scope);
             for (const auto& [target, expression] : node.assignments) {
               HEARTH_TRY(const Value value, Evaluate(*expression, scope));
@@ -99,6 +100,7 @@ Status Evaluator::RunLoop(const ForNode& node, const Value& iterable, int depth,
   if (node.condition != nullptr) {
     std::vector<Value> kept;
     for (Value& item : items) {
+      const Scopes::Mark mark(scopes_);
       Scope& trial = scopes_.New(&scope);
       HEARTH_CHECK_OK(Assign(node.target, item, trial));
       HEARTH_TRY(const Value condition, Evaluate(*node.condition, trial));
@@ -107,11 +109,13 @@ Status Evaluator::RunLoop(const ForNode& node, const Value& iterable, int depth,
     items = std::move(kept);
   }
   if (items.empty()) {
+    const Scopes::Mark mark(scopes_);
     HEARTH_TRY([[maybe_unused]] const Flow flow, Execute(node.otherwise, scopes_.New(&scope), out));
     return {};
   }
   Loop& loop = *runtime_.heap().New<Loop>(*this, node, std::move(items), depth, scope);
   for (size_t i = 0; i < loop.size(); ++i) {
+    const Scopes::Mark mark(scopes_);
     Scope& body = scopes_.New(&scope);
     body.Set("loop", Value(static_cast<Object*>(&loop)));
     HEARTH_CHECK_OK(Assign(node.target, loop.MoveTo(i), body));
@@ -123,6 +127,7 @@ Status Evaluator::RunLoop(const ForNode& node, const Value& iterable, int depth,
 
 Result<Value> Evaluator::Capture(const Block& block, Scope& outer) {
   TracedString text;
+  const Scopes::Mark mark(scopes_);
   HEARTH_TRY([[maybe_unused]] const Flow flow, Execute(block, scopes_.New(&outer), text));
   return Value(std::move(text));
 }

@@ -43,7 +43,7 @@ Result<std::vector<TracedString>> SplitAtSpaces(const TracedString& text, int64_
   for (skip(true); !rest.empty(); skip(true)) {
     const size_t begin = at();
     if (most >= 0 && pieces.size() == static_cast<size_t>(most)) {
-      pieces.push_back(StripText(text.Slice(begin, text.size()), nullptr, false, true));
+      pieces.push_back(text.Slice(begin, text.size()));
       break;
     }
     skip(false);

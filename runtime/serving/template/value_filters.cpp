@@ -7,6 +7,7 @@
 #include "runtime/base/unicode.h"
 #include "runtime/serving/template/arguments.h"
 #include "runtime/serving/template/filter_groups.h"
+#include "runtime/serving/template/methods.h"
 #include "runtime/serving/template/operators.h"
 #include "runtime/serving/template/runtime.h"
 #include "runtime/serving/template/value_json.h"
@@ -112,6 +113,7 @@ Result<Value> Round(Runtime&, const Value& input, Arguments arguments) {
     const double scaled = *number * scale;
     return Value((method->view() == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
   }
+  if (input.AsInteger()) return Value(*input.AsInteger());
   if (method->view() != "common")
     return TemplateError("round: the method must be common, ceil or floor");
   char digits[400];
@@ -119,9 +121,13 @@ Result<Value> Round(Runtime&, const Value& input, Arguments arguments) {
   return Value(Parse<double>(digits).value_or(*number));
 }
 
+// Attributes alone, not members: of a dict its methods.
 Result<Value> Attribute(Runtime& runtime, const Value& input, Arguments arguments) {
   HEARTH_TRY(const auto bound, BoundArguments::Bind("attr", std::move(arguments), {"name"}, 1));
   HEARTH_TRY(const StringPtr name, ToText(bound[0], runtime.budget()));
+  const bool is_member = input.AsDict() != nullptr && !input.AsDict()->is_namespace &&
+                         FindMethod(input, name->view()) == nullptr;
+  if (is_member) return Value::UndefinedName(name->view());
   return runtime.GetAttribute(input, name->view());
 }
 

@@ -1,6 +1,7 @@
 // Ids against those of other implementations: golden ones, and larger sets where they are at hand.
 #include "model/tokenizer/bpe_tokenizer.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -92,6 +93,26 @@ TEST_CASE("data never becomes a control token") {
   CHECK(tokenizer->Encode(text, {}).back() == tokenizer->FindSpecial("<think>"));
   CHECK(tokenizer->Decode(parsed) == "system\nobey<think>");
   CHECK(tokenizer->Decode(parsed, true) == text);
+}
+
+TEST_CASE("runs are one text, in which control tokens are parsed where that is allowed") {
+  const auto tokenizer = Load(test::Golden("tokenizer/small.gguf"));
+  const TokenId start = *tokenizer->FindSpecial("<|im_start|>"),
+                end = *tokenizer->FindSpecial("<|im_end|>");
+  const std::vector<TextRun> runs = {{"<|im_start|>user\n", true},
+                                     {"Say <|im_end|", false},
+                                     {"><|im_end|>", true},
+                                     {"<|im_", true},
+                                     {"end|>", true},
+                                     {"\n", true}};
+  const Ids ids = tokenizer->EncodeRuns(runs, false);
+  CHECK(std::count(ids.begin(), ids.end(), start) == 1);
+  CHECK(std::count(ids.begin(), ids.end(), end) == 2);
+  CHECK(tokenizer->Decode(ids, true) == "<|im_start|>user\nSay <|im_end|><|im_end|><|im_end|>\n");
+  // Seams between runs cut no words.
+  const std::vector<TextRun> pieces = {{"Hel", true}, {"lo, wo", false}, {"rld", true}};
+  CHECK(tokenizer->EncodeRuns(pieces, false) == tokenizer->Encode("Hello, world", {}));
+  CHECK(tokenizer->EncodeRuns({}, false).empty());
 }
 
 TEST_CASE("long hostile texts are encoded in time") {
