@@ -1,6 +1,8 @@
 #include "grammars/matcher/json_string.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace hearth::grammar {
 
@@ -154,36 +156,24 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
   return state.remaining > 0 || Finish(dfa, spec, state, count, low);
 }
 
-void JsonString::Live(const State& state, ByteSet& out) {
-  switch (state.mode) {
-    case kOpen:
-      out.Add('"');
-      break;
-    case kBody:
-      out.Add(0x20, 0x7f);
-      out.Add(0xc2, 0xf4);
-      break;
-    case kEscape:
-      for (const char* e = "\"\\/bfnrtu"; *e != 0; ++e) out.Add(static_cast<uint8_t>(*e));
-      break;
-    case kUtf8:
-      out.Add(0x80, 0xbf);
-      break;
-    case kHex:
-    case kPairHex:
-      out.Add('0', '9');
-      out.Add('a', 'f');
-      out.Add('A', 'F');
-      break;
-    case kPairSlash:
-      out.Add('\\');
-      break;
-    case kPairU:
-      out.Add('u');
-      break;
-    default:
-      break;
-  }
+const ByteSet& JsonString::Live(const State& state) {
+  static const std::array<ByteSet, kClosed + 1> sets = [] {
+    std::array<ByteSet, kClosed + 1> all;
+    all[kOpen].Add('"');
+    all[kBody].Add(0x20, 0x7f);
+    all[kBody].Add(0xc2, 0xf4);
+    for (const char c : std::string_view("\"\\/bfnrtu")) all[kEscape].Add(static_cast<uint8_t>(c));
+    all[kUtf8].Add(0x80, 0xbf);
+    for (ByteSet* hex : {&all[kHex], &all[kPairHex]}) {
+      hex->Add('0', '9');
+      hex->Add('a', 'f');
+      hex->Add('A', 'F');
+    }
+    all[kPairSlash].Add('\\');
+    all[kPairU].Add('u');
+    return all;
+  }();
+  return sets[state.mode];
 }
 
 }  // namespace hearth::grammar

@@ -577,7 +577,7 @@ void Machine::Live(const Config& config, ByteSet& out) {
       return;
     }
     case NodeKind::kString:
-      JsonString::Live(JsonString::State::Unpack(config.state), out);
+      out.Add(JsonString::Live(JsonString::State::Unpack(config.state)));
       return;
     case NodeKind::kChoice:
       out.Add(n.first);

@@ -194,8 +194,7 @@ void MaskBuilder::WalkString(Machine& machine, const Config& config, TokenTrie::
                              const JsonString::State& state, uint64_t count) {
   const Program& program = machine.program();
   const StringSpec& spec = program.strings[program.nodes[config.node].a];
-  ByteSet live;
-  JsonString::Live(state, live);
+  const ByteSet& live = JsonString::Live(state);
   tables_->trie().ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
     --budget_;

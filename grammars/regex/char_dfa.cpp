@@ -5,16 +5,8 @@
 namespace hearth::grammar {
 
 CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots)
-    : store_(std::move(store)) {
-  std::vector<CodePoint> bounds;
-  for (ExprId root : roots) store_->CollectBoundaries(root, bounds);
-  bounds.push_back(128);
-  bounds.push_back(kFirstSurrogate);
-  bounds.push_back(kLastSurrogate + 1);
-  std::sort(bounds.begin(), bounds.end());
-  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
-  std::erase_if(bounds, [](CodePoint c) { return c < 128 || c > kMaxCodePoint; });
-  wide_bounds_ = std::move(bounds);
+    : store_(std::move(store)), partition_(store_->PartitionOf(roots)) {
+  for (CodePoint c = 0; c < 128; ++c) ascii_[c] = WideSymbol(c);
   InternState(ExpressionStore::kNone);
   InternState(ExpressionStore::kAll);
   for (ExprId root : roots) InternState(root);
@@ -24,7 +16,6 @@ CharDfa::~CharDfa() {
   for (auto& chunk : chunks_) {
     Entry* entries = chunk.load(std::memory_order_relaxed);
     if (entries == nullptr) break;
-    for (size_t i = 0; i < kChunk; ++i) delete[] entries[i].wide.load(std::memory_order_relaxed);
     delete[] entries;
   }
 }
@@ -34,10 +25,9 @@ CharDfa::State CharDfa::StateOf(ExprId root) const {
   return InternState(root);
 }
 
-uint32_t CharDfa::Symbol(CodePoint c) const {
-  if (c < 128) return c;
-  const auto it = std::upper_bound(wide_bounds_.begin(), wide_bounds_.end(), c);
-  return 127 + static_cast<uint32_t>(it - wide_bounds_.begin());
+uint32_t CharDfa::WideSymbol(CodePoint c) const {
+  const auto it = std::upper_bound(partition_.bounds.begin(), partition_.bounds.end(), c);
+  return partition_.class_of[static_cast<size_t>(it - partition_.bounds.begin()) - 1];
 }
 
 CharDfa::State CharDfa::InternState(ExprId expr) const {
@@ -56,46 +46,29 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
   }
   Entry& entry = entries[count_ % kChunk];
   entry.expr = expr;
+  entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);
   entry.hash = store_->Hash(expr);
+  if (store_->Open(expr)) entry.open.store(1, std::memory_order_relaxed);
   return static_cast<State>(count_++);
 }
 
-CharDfa::State CharDfa::Make(State state, uint32_t symbol, CodePoint c) const {
+CharDfa::State CharDfa::Make(State state, uint32_t symbol) const {
   const std::lock_guard lock(mutex_);
-  auto& entry = const_cast<Entry&>(At(state));
-  std::atomic<uint32_t>* slot = nullptr;
-  if (symbol < 128) {
-    slot = &entry.ascii[symbol];
-  } else {
-    std::atomic<uint32_t>* wide = entry.wide.load(std::memory_order_relaxed);
-    if (wide == nullptr) {
-      wide = new std::atomic<uint32_t>[wide_bounds_.size()]();
-      entry.wide.store(wide, std::memory_order_release);
-    }
-    slot = wide + (symbol - 128);
-  }
-  const State next = InternState(store_->Derive(entry.expr, c));
-  slot->store(next + 1, std::memory_order_release);
+  const Entry& entry = At(state);
+  const State next = InternState(store_->Derive(entry.expr, partition_.examples[symbol]));
+  entry.next[symbol].store(next + 1, std::memory_order_release);
   return next;
 }
 
 bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high) const {
   if (low > high || state == kDead) return false;
   if (state == kUniversal) return true;
-  for (CodePoint c = low; c <= high;) {
-    if (c >= kFirstSurrogate && c <= kLastSurrogate) {
-      c = kLastSurrogate + 1;
-      continue;
-    }
-    if (Step(state, c) != kDead) return true;
-    if (c < 127) {
-      ++c;
-      continue;
-    }
-    const auto next = std::upper_bound(wide_bounds_.begin(), wide_bounds_.end(), c);
-    if (next == wide_bounds_.end()) return false;
-    c = *next;
+  const auto& bounds = partition_.bounds;
+  auto it = std::upper_bound(bounds.begin(), bounds.end(), low) - 1;
+  for (; it != bounds.end() && *it <= high; ++it) {
+    const CodePoint c = std::max(*it, low);
+    if ((c < kFirstSurrogate || c > kLastSurrogate) && Step(state, c) != kDead) return true;
   }
   return false;
 }
@@ -115,9 +88,8 @@ bool CharDfa::Open(State state) const {
       if (next <= kUniversal) return;
       if (std::find(visited.begin(), visited.end(), next) == visited.end()) visited.push_back(next);
     };
-    for (CodePoint c = 0; c < 128 && open; ++c) visit(c);
-    for (const CodePoint c : wide_bounds_) {
-      if (open && (c < kFirstSurrogate || c > kLastSurrogate)) visit(c);
+    for (const CodePoint c : partition_.examples) {
+      if (open && c != kFirstSurrogate) visit(c);
     }
     if (visited.size() > kMaxExplored) open = false;
   }

@@ -32,9 +32,8 @@ class CharDfa {
   State Step(State state, CodePoint c) const {
     if (state <= kUniversal) return state;
     const uint32_t symbol = Symbol(c);
-    const std::atomic<uint32_t>* row = RowOf(state, symbol);
-    const uint32_t known = row == nullptr ? 0 : row->load(std::memory_order_acquire);
-    return known != 0 ? known - 1 : Make(state, symbol, c);
+    const uint32_t known = At(state).next[symbol].load(std::memory_order_acquire);
+    return known != 0 ? known - 1 : Make(state, symbol);
   }
   bool Accepting(State state) const { return At(state).accepting; }
   // Equal languages have equal hashes, across grammars too.
@@ -52,27 +51,22 @@ class CharDfa {
     bool accepting = false;
     std::atomic<int8_t> open{-1};
     uint64_t hash = 0;
-    std::array<std::atomic<uint32_t>, 128> ascii{};
-    std::atomic<std::atomic<uint32_t>*> wide{nullptr};
+    std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
-  static constexpr size_t kChunk = 64;
+  static constexpr size_t kChunk = 32;
 
   const Entry& At(State state) const {
     return chunks_[state / kChunk].load(std::memory_order_acquire)[state % kChunk];
   }
-  uint32_t Symbol(CodePoint c) const;
-  const std::atomic<uint32_t>* RowOf(State state, uint32_t symbol) const {
-    const Entry& entry = At(state);
-    if (symbol < 128) return &entry.ascii[symbol];
-    const std::atomic<uint32_t>* wide = entry.wide.load(std::memory_order_acquire);
-    return wide == nullptr ? nullptr : wide + (symbol - 128);
-  }
-  State Make(State state, uint32_t symbol, CodePoint c) const;
+  uint32_t Symbol(CodePoint c) const { return c < 128 ? ascii_[c] : WideSymbol(c); }
+  uint32_t WideSymbol(CodePoint c) const;
+  State Make(State state, uint32_t symbol) const;
   State InternState(ExprId expr) const;
 
   mutable std::mutex mutex_;
   mutable std::unique_ptr<ExpressionStore> store_;
-  std::vector<CodePoint> wide_bounds_;  // beginnings of the classes beyond ASCII
+  ExpressionStore::Partition partition_;
+  std::array<uint32_t, 128> ascii_{};
   mutable std::unordered_map<ExprId, State> states_;
   mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
   mutable size_t count_ = 0;
