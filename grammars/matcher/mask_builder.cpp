@@ -145,28 +145,34 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
   return mask;
 }
 
-// Strings: the ready-made masks where any character may come, else a walk of the automaton alone.
+// Strings. Between two characters: the tokens that stay inside are a ready-made mask where any
+// character may come, else they are found by the automaton; those that close the string are few and
+// known. Within a character or an escape, a plain walk.
 void MaskBuilder::WalkInside(Machine& machine, const Config& config) {
   const Program& program = machine.program();
+  const StringSpec& spec = program.strings[program.nodes[config.node].a];
   const JsonString::State state = JsonString::State::Unpack(config.state);
-  if (state.mode == JsonString::kBody && program.chars->Open(state.chars)) {
-    WalkStringBody(machine, config);
+  if (state.mode != JsonString::kBody) {
+    Walk(machine, tables_->trie(), TokenTrie::kRoot, {config}, 0);
     return;
   }
-  WalkString(machine, config, TokenTrie::kRoot, state, config.extra);
+  const uint64_t left = spec.max == kNoLimit ? UINT32_MAX : spec.max - config.extra;
+  if (!program.chars->Open(state.chars, tables_->far())) {
+    WalkString(*program.chars, spec, TokenTrie::kRoot, state, config.extra);
+  } else if (left >= tables_->far()) {
+    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
+  } else {
+    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(left)), 0);
+  }
+  WalkExits(machine, config);
 }
 
-void MaskBuilder::WalkStringBody(Machine& machine, const Config& config) {
+void MaskBuilder::WalkExits(Machine& machine, const Config& config) {
   const Program& program = machine.program();
   const StringSpec& spec = program.strings[program.nodes[config.node].a];
   const JsonString::State state = JsonString::State::Unpack(config.state);
   const uint64_t left = spec.max == kNoLimit ? UINT32_MAX : spec.max - config.extra;
   const uint64_t need = spec.min > config.extra ? spec.min - config.extra : 0;
-  if (left >= tables_->far()) {
-    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
-  } else {
-    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(left)), 0);
-  }
   Machine::Set after;
   machine.Resume(config.parent, 0, after);
   const size_t before = found_.size();
@@ -190,25 +196,42 @@ void MaskBuilder::WalkStringBody(Machine& machine, const Config& config) {
                found_.end());
 }
 
-void MaskBuilder::WalkString(Machine& machine, const Config& config, TokenTrie::NodeId node,
+namespace {
+
+// Classes of bytes that leave a string exactly where it is.
+uint64_t LoopsOf(const Program& program, const StringSpec& spec, const JsonString::State& state) {
+  const bool loops = state.mode == JsonString::kBody && spec.max == kNoLimit;
+  return loops ? program.chars->Loops(state.chars) : 0;
+}
+
+}  // namespace
+
+// The tokens that stay inside a string that has no bound on its length but in its language.
+void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                              const JsonString::State& state, uint64_t count) {
-  const Program& program = machine.program();
-  const StringSpec& spec = program.strings[program.nodes[config.node].a];
-  const ByteSet& live = JsonString::Live(state);
-  tables_->trie().ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
+  const TokenTrie& trie = tables_->trie();
+  const bool in_body = state.mode == JsonString::kBody;
+  if (in_body && node != TokenTrie::kRoot && chars.Open(state.chars, tables_->far())) {
+    const std::vector<uint32_t>& body = *tables_->string_body();
+    for (TokenId token : trie.Subtree(node)) {
+      if (HasBit(body, token)) Allow(token);
+    }
+    return;
+  }
+  if (node != TokenTrie::kRoot) AllowAll(trie.Tokens(node));
+  const uint64_t loops = in_body ? chars.Loops(state.chars) : 0;
+  trie.ForEachChild(node, JsonString::Live(state), [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
+    if (((TokenTrie::ClassBit(byte) | trie.BytesBelow(child)) & ~loops) == 0) {
+      AllowAll(trie.Subtree(child));
+      return;
+    }
     --budget_;
+    if (in_body && byte == '"') return;
     JsonString::State next = state;
     uint64_t next_count = count;
-    if (!JsonString::Step(*program.chars, spec, next, next_count, byte)) return;
-    AllowAll(tables_->trie().Tokens(child));
-    if (!tables_->trie().HasChildren(child)) return;
-    if (next.mode == JsonString::kClosed) {
-      Machine::Set after;
-      machine.Resume(config.parent, 0, after);
-      Walk(machine, tables_->trie(), child, after, 0);
-    } else {
-      WalkString(machine, config, child, next, next_count);
+    if (JsonString::Step(chars, spec, next, next_count, byte)) {
+      WalkString(chars, spec, child, next, next_count);
     }
   });
 }
@@ -252,12 +275,28 @@ void MaskBuilder::WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint
 
 void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeId node,
                        const Machine::Set& set, size_t depth) {
+  constexpr size_t kMaxLoops = 4;
+  const Program& program = machine.program();
+  uint64_t loops[kMaxLoops];
+  size_t looping = 0;
   ByteSet live;
-  const size_t outer = machine.Mark();
-  for (const Config& c : set) machine.Live(c, live);
-  machine.Release(outer);
+  for (const Config& c : set) {
+    machine.Live(c, live);
+    if (c.node == kNoNode || looping == kMaxLoops) continue;
+    const Node& n = program.nodes[c.node];
+    if (n.kind != NodeKind::kString) continue;
+    const auto state = JsonString::State::Unpack(c.state);
+    loops[looping] = LoopsOf(program, program.strings[n.a], state);
+    if (loops[looping] != 0) ++looping;
+  }
   trie.ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
+    for (size_t i = 0; i < looping; ++i) {
+      if (((TokenTrie::ClassBit(byte) | trie.BytesBelow(child)) & ~loops[i]) == 0) {
+        AllowAll(trie.Subtree(child));
+        return;
+      }
+    }
     --budget_;
     const size_t mark = machine.Mark();
     Machine::Set& next = levels_[depth];

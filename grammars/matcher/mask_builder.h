@@ -30,8 +30,8 @@ class MaskBuilder {
   static constexpr size_t kWalkBudget = 3'000'000;  // trie nodes
 
   void WalkInside(Machine& machine, const Config& config);
-  void WalkStringBody(Machine& machine, const Config& config);
-  void WalkString(Machine& machine, const Config& config, TokenTrie::NodeId node,
+  void WalkExits(Machine& machine, const Config& config);
+  void WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                   const JsonString::State& state, uint64_t count);
   void WalkText(Machine& machine, const Config& config);
   void WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint32_t state);

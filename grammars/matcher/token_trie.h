@@ -44,7 +44,7 @@ class TokenTrie {
   // Classes (see ClassOf) of the bytes below the node.
   uint64_t BytesBelow(NodeId node) const { return below_[node]; }
   // One of 64 classes: letters and the common marks have one each.
-  static uint64_t ClassBit(uint8_t byte);
+  static uint64_t ClassBit(uint8_t byte) { return kClassBits[byte]; }
 
   // Calls visit(child, byte) for each child whose byte is in `live`.
   template <typename Visit>
@@ -72,6 +72,7 @@ class TokenTrie {
   }
 
  private:
+  static const std::array<uint64_t, 256> kClassBits;
   static constexpr uint32_t kFewChildren = 6;
   struct Node {
     uint32_t first_child = 0;

@@ -1,6 +1,9 @@
 #include "grammars/regex/char_dfa.h"
 
 #include <algorithm>
+#include <unordered_set>
+
+#include "grammars/matcher/token_trie.h"
 
 namespace hearth::grammar {
 
@@ -31,7 +34,8 @@ uint32_t CharDfa::WideSymbol(CodePoint c) const {
 }
 
 CharDfa::State CharDfa::InternState(ExprId expr) const {
-  if (expr != ExpressionStore::kNone && store_->IsEmpty(expr)) expr = ExpressionStore::kNone;
+  if (expr != ExpressionStore::kNone && store_->IsEmpty(expr, &partition_.examples))
+    expr = ExpressionStore::kNone;
   const auto [it, fresh] = states_.emplace(expr, static_cast<State>(count_));
   if (!fresh) return it->second;
   if (count_ >= kMaxStates) {
@@ -49,7 +53,7 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
   entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);
   entry.hash = store_->Hash(expr);
-  if (store_->Open(expr)) entry.open.store(1, std::memory_order_relaxed);
+  if (store_->Open(expr)) entry.open.store(kAlwaysOpen, std::memory_order_relaxed);
   return static_cast<State>(count_++);
 }
 
@@ -73,28 +77,54 @@ bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high) const {
   return false;
 }
 
-bool CharDfa::Open(State state) const {
+bool CharDfa::Open(State state, uint32_t length) const {
   if (state <= kUniversal) return state == kUniversal;
   const Entry& entry = At(state);
-  if (const int8_t known = entry.open.load(std::memory_order_relaxed); known >= 0)
-    return known == 1;
-  constexpr size_t kMaxExplored = 24;
-  std::vector<State> visited{state};
-  bool open = true;
-  for (size_t i = 0; i < visited.size() && open; ++i) {
-    const auto visit = [&](CodePoint c) {
-      const State next = Step(visited[i], c);
-      if (next == kDead) open = false;
-      if (next <= kUniversal) return;
-      if (std::find(visited.begin(), visited.end(), next) == visited.end()) visited.push_back(next);
-    };
-    for (const CodePoint c : partition_.examples) {
-      if (open && c != kFirstSurrogate) visit(c);
-    }
-    if (visited.size() > kMaxExplored) open = false;
+  if (const uint32_t known = entry.open.load(std::memory_order_relaxed); known != kUnknownOpen) {
+    return known >= length;
   }
-  const_cast<Entry&>(entry).open.store(open ? 1 : 0, std::memory_order_relaxed);
-  return open;
+  constexpr size_t kMaxExplored = 400;
+  std::vector<std::pair<State, uint32_t>> visited{{state, 0}};  // and how far away
+  std::unordered_set<State> seen{state};
+  uint32_t open = kAlwaysOpen;
+  for (size_t i = 0; i < visited.size() && open == kAlwaysOpen; ++i) {
+    const auto [from, distance] = visited[i];
+    if (visited.size() > kMaxExplored) {
+      open = distance;
+      break;
+    }
+    for (const CodePoint c : partition_.examples) {
+      if (c == kFirstSurrogate) continue;  // no character
+      const State next = Step(from, c);
+      if (next == kDead) open = distance;
+      if (next == kDead) break;
+      if (next != kUniversal && At(next).open.load(std::memory_order_relaxed) != kAlwaysOpen &&
+          seen.insert(next).second) {
+        visited.emplace_back(next, distance + 1);
+      }
+    }
+  }
+  const_cast<Entry&>(entry).open.store(open, std::memory_order_relaxed);
+  return open >= length;
+}
+
+uint64_t CharDfa::Loops(State state) const {
+  if (state == kDead) return 0;
+  const Entry& entry = At(state);
+  const uint64_t known = entry.loops.load(std::memory_order_relaxed);
+  if (known != kUnknownLoops) return known;
+  uint64_t some = 0, leave = 0;
+  for (unsigned b = 0; b < 256; ++b) {
+    const uint64_t bit = TokenTrie::ClassBit(static_cast<uint8_t>(b));
+    const bool plain = b >= 0x20 && b < 0x7f && b != '"' && b != '\\';
+    if (plain && Step(state, b) == state) {
+      some |= bit;
+    } else {
+      leave |= bit;
+    }
+  }
+  const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
+  return some & ~leave;
 }
 
 bool CharDfa::exhausted() const {

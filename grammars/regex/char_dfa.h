@@ -40,16 +40,22 @@ class CharDfa {
   uint64_t Hash(State state) const { return At(state).hash; }
   // True if some character in [low, high] leads to a live state.
   bool AnyLive(State state, CodePoint low, CodePoint high) const;
-  // True if no string leads from here to the dead state. Decided once, within a small budget; "no"
-  // where the budget ends.
-  bool Open(State state) const;
+  // True if no string of up to `length` characters leads from here to the dead state. Found by
+  // looking ahead over a bounded number of states; "no" where that does not decide.
+  bool Open(State state, uint32_t length) const;
+  // Token classes (TokenTrie::ClassBit) of ASCII characters that lead from the state to itself;
+  // none of those that JSON strings escape.
+  uint64_t Loops(State state) const;
   bool exhausted() const;
 
  private:
+  static constexpr uint64_t kUnknownLoops = UINT64_MAX;
+  static constexpr uint32_t kUnknownOpen = UINT32_MAX, kAlwaysOpen = UINT32_MAX - 1;
   struct Entry {
     ExprId expr = 0;
     bool accepting = false;
-    std::atomic<int8_t> open{-1};
+    std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
+    std::atomic<uint64_t> loops{kUnknownLoops};
     uint64_t hash = 0;
     std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };

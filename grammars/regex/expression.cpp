@@ -1,6 +1,9 @@
 #include "grammars/regex/expression.h"
 
 #include <algorithm>
+#include <functional>
+#include <queue>
+#include <unordered_set>
 
 #include "grammars/matcher/fingerprint.h"
 
@@ -49,6 +52,7 @@ ExprId ExpressionStore::Intern(Node node) {
       break;
   }
   node.hash = hash;
+  node.shortest = ShortestOf(node);
   const auto [begin, end] = interned_.equal_range(hash);
   if (begin != end) {
     if (node.op == Op::kAlt || node.op == Op::kAnd) operands_.resize(node.a);
@@ -62,6 +66,37 @@ ExprId ExpressionStore::Intern(Node node) {
   nodes_.push_back(node);
   interned_.emplace(hash, id);
   return id;
+}
+
+uint32_t ExpressionStore::ShortestOf(const Node& node) const {
+  constexpr uint64_t kMost = 1 << 30;
+  uint64_t shortest = 0;
+  switch (node.op) {
+    case Op::kClass:
+      return 1;
+    case Op::kConcat:
+      shortest = uint64_t{nodes_[node.a].shortest} + nodes_[node.b].shortest;
+      break;
+    case Op::kRepeat:
+      shortest = uint64_t{nodes_[node.a].shortest} * node.low;
+      break;
+    case Op::kAlt:
+      shortest = kMost;
+      for (ExprId part : Operands(node))
+        shortest = std::min<uint64_t>(shortest, nodes_[part].shortest);
+      break;
+    case Op::kAnd:
+      for (ExprId part : Operands(node))
+        shortest = std::max<uint64_t>(shortest, nodes_[part].shortest);
+      break;
+    case Op::kLiterals:
+      return node.nullable ? 0 : 1;
+    case Op::kLeap:
+      return node.depth < 8 ? 9 - node.depth : 1;
+    default:
+      break;
+  }
+  return static_cast<uint32_t>(std::min(shortest, kMost));
 }
 
 ExprId ExpressionStore::Class(const CodePointSet& set) {
@@ -463,29 +498,48 @@ ExpressionStore::Partition ExpressionStore::PartitionOf(const std::vector<ExprId
   return out;
 }
 
-bool ExpressionStore::IsEmpty(ExprId e, size_t budget) {
+bool ExpressionStore::IsEmpty(ExprId e, const std::vector<CodePoint>* examples, size_t budget) {
   if (e == kNone) return true;
-  if (nodes_[e].positive || nodes_[e].nullable) return false;
+  if (nodes_[e].positive || nodes_[e].nullable || nodes_[e].open) return false;
   if (const auto it = empty_.find(e); it != empty_.end()) return it->second;
-  std::vector<CodePoint> points = PartitionOf({e}).examples;
-  std::erase(points, kFirstSurrogate);  // no character
-  std::vector<ExprId> visited{e};
-  std::unordered_map<ExprId, bool> seen{{e, true}};
-  for (size_t i = 0; i < visited.size(); ++i) {
-    for (const CodePoint c : points) {
+  std::vector<CodePoint> own;
+  if (examples == nullptr) {
+    own = PartitionOf({e}).examples;
+    examples = &own;
+  }
+  // Best first: what can end soonest is looked at first, so a word is found in about its length.
+  struct Visit {
+    ExprId expr;
+    size_t from;  // the visit that led here
+  };
+  std::vector<Visit> visits{{e, 0}};
+  std::unordered_set<ExprId> seen{e};
+  using Entry = std::pair<uint32_t, size_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
+  queue.emplace(nodes_[e].shortest, 0);
+  while (!queue.empty()) {
+    const size_t at = queue.top().second;
+    queue.pop();
+    for (const CodePoint c : *examples) {
+      if (c == kFirstSurrogate) continue;  // no character
       if (budget-- == 0 || exhausted_) return false;
-      const ExprId next = Derive(visited[i], c);
+      const ExprId next = Derive(visits[at].expr, c);
       if (next == kNone) continue;
       const auto known = empty_.find(next);
-      if (nodes_[next].nullable || nodes_[next].positive ||
+      if (nodes_[next].nullable || nodes_[next].positive || nodes_[next].open ||
           (known != empty_.end() && !known->second)) {
-        empty_[e] = false;
-        return false;
+        for (size_t i = at;; i = visits[i].from) {
+          empty_[visits[i].expr] = false;
+          if (i == 0) return false;
+        }
       }
-      if (known == empty_.end() && seen.emplace(next, true).second) visited.push_back(next);
+      if (known == empty_.end() && seen.insert(next).second) {
+        queue.emplace(nodes_[next].shortest, visits.size());
+        visits.push_back({next, at});
+      }
     }
   }
-  for (ExprId id : visited) empty_[id] = true;
+  for (const Visit& visit : visits) empty_[visit.expr] = true;
   return true;
 }
 

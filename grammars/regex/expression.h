@@ -68,7 +68,8 @@ class ExpressionStore {
   // Searches for a word of e; `budget` bounds the derivatives taken. Where it runs out the answer
   // is "not empty" and exhausted() stays false: an undetected empty language costs a dead end, no
   // more.
-  bool IsEmpty(ExprId e, size_t budget = 20'000);
+  // `examples`: one character of every class of e, where the caller knows them.
+  bool IsEmpty(ExprId e, const std::vector<CodePoint>* examples = nullptr, size_t budget = 20'000);
   bool Matches(ExprId e, std::u32string_view text);
 
   bool exhausted() const { return exhausted_; }
@@ -94,10 +95,12 @@ class ExpressionStore {
     uint32_t a = 0, b = 0;  // children; class index; literal set; span of operands_
     uint32_t low = 0, high = 0;  // repetition bounds; range of literals
     uint32_t depth = 0;          // characters of the literals already taken
+    uint32_t shortest = 0;       // no word is shorter
     uint64_t hash = 0;
   };
 
   ExprId Intern(Node node);
+  uint32_t ShortestOf(const Node& node) const;
   ExprId Nary(Op op, std::vector<ExprId> parts);
   ExprId LeapStep(const Node& node, CodePoint c);
   ExprId LiteralRange(uint32_t set, uint32_t low, uint32_t high, uint32_t depth);
