@@ -156,13 +156,32 @@ void MaskBuilder::WalkInside(Machine& machine, const Config& config) {
     Walk(machine, tables_->trie(), TokenTrie::kRoot, {config}, 0);
     return;
   }
-  const uint64_t left = spec.max == kNoLimit ? UINT32_MAX : spec.max - config.extra;
-  if (!program.chars->Open(state.chars, tables_->far())) {
-    WalkString(*program.chars, spec, TokenTrie::kRoot, state, config.extra);
-  } else if (left >= tables_->far()) {
+  // Tokens of so few characters can neither die nor outgrow the bound.
+  uint64_t safe = program.chars->OpenLength(state.chars);
+  if (spec.max != kNoLimit) {
+    const uint64_t left = spec.max - config.extra;
+    safe = std::min(safe, left > spec.slack ? left - spec.slack : 0);
+    if (state.chars == CharDfa::kUniversal) safe = left;
+  }
+  const bool exact = state.chars == CharDfa::kUniversal;
+  if (safe >= tables_->far()) {
     AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
+  } else if (exact || safe >= VocabularyTables::kCutMasks) {
+    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(safe)), 0);
+    if (!exact) {
+      for (TokenId token : tables_->StringBodyOver(static_cast<uint32_t>(safe))) {
+        JsonString::State s = state;
+        uint64_t count = config.extra;
+        bool lives = true;
+        for (const char c : vocabulary_->Bytes(token)) {
+          lives =
+              lives && JsonString::Step(*program.chars, spec, s, count, static_cast<uint8_t>(c));
+        }
+        if (lives) Allow(token);
+      }
+    }
   } else {
-    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(left)), 0);
+    WalkString(*program.chars, spec, TokenTrie::kRoot, state, config.extra);
   }
   WalkExits(machine, config);
 }
@@ -198,7 +217,7 @@ void MaskBuilder::WalkExits(Machine& machine, const Config& config) {
 
 namespace {
 
-// Classes of bytes that leave a string exactly where it is.
+// Classes of bytes that leave a string exactly where it is, but for its count.
 uint64_t LoopsOf(const Program& program, const StringSpec& spec, const JsonString::State& state) {
   const bool loops = state.mode == JsonString::kBody && spec.max == kNoLimit;
   return loops ? program.chars->Loops(state.chars) : 0;
@@ -206,12 +225,14 @@ uint64_t LoopsOf(const Program& program, const StringSpec& spec, const JsonStrin
 
 }  // namespace
 
-// The tokens that stay inside a string that has no bound on its length but in its language.
+// The tokens that stay inside a string, by its automaton.
 void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                              const JsonString::State& state, uint64_t count) {
   const TokenTrie& trie = tables_->trie();
   const bool in_body = state.mode == JsonString::kBody;
-  if (in_body && node != TokenTrie::kRoot && chars.Open(state.chars, tables_->far())) {
+  // Of what lies below, nothing is long enough to meet a bound on the length.
+  const bool roomy = spec.max == kNoLimit || count + trie.Height(node) + spec.slack <= spec.max;
+  if (in_body && roomy && node != TokenTrie::kRoot && chars.Open(state.chars, trie.Height(node))) {
     const std::vector<uint32_t>& body = *tables_->string_body();
     for (TokenId token : trie.Subtree(node)) {
       if (HasBit(body, token)) Allow(token);
@@ -219,7 +240,7 @@ void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, Token
     return;
   }
   if (node != TokenTrie::kRoot) AllowAll(trie.Tokens(node));
-  const uint64_t loops = in_body ? chars.Loops(state.chars) : 0;
+  const uint64_t loops = in_body && roomy ? chars.Loops(state.chars) : 0;
   trie.ForEachChild(node, JsonString::Live(state), [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
     if (((TokenTrie::ClassBit(byte) | trie.BytesBelow(child)) & ~loops) == 0) {

@@ -91,8 +91,10 @@ TokenTrie::TokenTrie(std::vector<Spelling> spellings) {
     }
   }
   below_.assign(nodes_.size(), 0);
+  height_.assign(nodes_.size(), 0);
   for (size_t node = nodes_.size(); node-- > 1;) {
     below_[parents[node]] |= below_[node] | ClassBit(bytes_[node]);
+    height_[parents[node]] = std::max<uint16_t>(height_[parents[node]], height_[node] + 1);
   }
 }
 

@@ -65,25 +65,27 @@ CharDfa::State CharDfa::Make(State state, uint32_t symbol) const {
   return next;
 }
 
-bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high) const {
+bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high, uint64_t room) const {
   if (low > high || state == kDead) return false;
   if (state == kUniversal) return true;
   const auto& bounds = partition_.bounds;
   auto it = std::upper_bound(bounds.begin(), bounds.end(), low) - 1;
   for (; it != bounds.end() && *it <= high; ++it) {
     const CodePoint c = std::max(*it, low);
-    if ((c < kFirstSurrogate || c > kLastSurrogate) && Step(state, c) != kDead) return true;
+    if (c >= kFirstSurrogate && c <= kLastSurrogate) continue;
+    const State next = Step(state, c);
+    if (next != kDead && Shortest(next) <= room) return true;
   }
   return false;
 }
 
-bool CharDfa::Open(State state, uint32_t length) const {
-  if (state <= kUniversal) return state == kUniversal;
+uint32_t CharDfa::OpenLength(State state) const {
+  if (state <= kUniversal) return state == kUniversal ? kAlwaysOpen : 0;
   const Entry& entry = At(state);
   if (const uint32_t known = entry.open.load(std::memory_order_relaxed); known != kUnknownOpen) {
-    return known >= length;
+    return known;
   }
-  constexpr size_t kMaxExplored = 400;
+  constexpr size_t kMaxExplored = 64;
   std::vector<std::pair<State, uint32_t>> visited{{state, 0}};  // and how far away
   std::unordered_set<State> seen{state};
   uint32_t open = kAlwaysOpen;
@@ -105,7 +107,58 @@ bool CharDfa::Open(State state, uint32_t length) const {
     }
   }
   const_cast<Entry&>(entry).open.store(open, std::memory_order_relaxed);
-  return open >= length;
+  return open;
+}
+
+bool CharDfa::EveryLength(State start, uint32_t& longest) {
+  constexpr size_t kMaxExplored = 96, kMaxSteps = 3000;
+  longest = 0;
+  if (start <= kUniversal) return start == kUniversal;
+  if (partition_.examples.size() > kMaxSteps) return false;
+  std::vector<State> reached{start};
+  std::unordered_map<State, size_t> index{{start, 0}};
+  std::vector<std::vector<size_t>> before(1);
+  size_t steps = 0;
+  for (size_t i = 0; i < reached.size(); ++i) {
+    bool accepting_next = false;
+    for (const CodePoint c : partition_.examples) {
+      if (c == kFirstSurrogate) continue;  // no character
+      if (++steps > kMaxSteps) return false;
+      const State next = Step(reached[i], c);
+      if (next == kDead) continue;
+      accepting_next = accepting_next || Accepting(next);
+      const auto [it, fresh] = index.emplace(next, reached.size());
+      if (fresh) {
+        reached.push_back(next);
+        before.emplace_back();
+      }
+      before[it->second].push_back(i);
+    }
+    // From a word one can go on to a longer one, and so to every length.
+    if (Accepting(reached[i]) && !accepting_next) return false;
+    if (reached.size() > kMaxExplored) return false;
+  }
+  std::vector<uint32_t> shortest(reached.size(), UINT32_MAX);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (!Accepting(reached[i])) continue;
+    shortest[i] = 0;
+    order.push_back(i);
+  }
+  for (size_t k = 0; k < order.size(); ++k) {
+    for (size_t i : before[order[k]]) {
+      if (shortest[i] != UINT32_MAX) continue;
+      shortest[i] = shortest[order[k]] + 1;
+      order.push_back(i);
+    }
+  }
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (shortest[i] == UINT32_MAX) return false;  // an undetected dead end
+    longest = std::max(longest, shortest[i]);
+  }
+  for (size_t i = 0; i < reached.size(); ++i)
+    const_cast<Entry&>(At(reached[i])).shortest = shortest[i];
+  return true;
 }
 
 uint64_t CharDfa::Loops(State state) const {

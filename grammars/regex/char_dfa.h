@@ -23,6 +23,7 @@ class CharDfa {
   static constexpr State kDead = 0;
   static constexpr State kUniversal = 1;  // accepts every string
   static constexpr size_t kMaxStates = 1 << 18;
+  static constexpr uint32_t kAlwaysOpen = UINT32_MAX - 1;
 
   // `roots`: every expression whose state will be asked for.
   CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots);
@@ -39,10 +40,20 @@ class CharDfa {
   // Equal languages have equal hashes, across grammars too.
   uint64_t Hash(State state) const { return At(state).hash; }
   // True if some character in [low, high] leads to a live state.
-  bool AnyLive(State state, CodePoint low, CodePoint high) const;
+  // … and, where `room` says how many characters may still come after it, can end within them.
+  bool AnyLive(State state, CodePoint low, CodePoint high, uint64_t room = UINT64_MAX) const;
   // True if no string of up to `length` characters leads from here to the dead state. Found by
   // looking ahead over a bounded number of states; "no" where that does not decide.
-  bool Open(State state, uint32_t length) const;
+  bool Open(State state, uint32_t length) const { return OpenLength(state) >= length; }
+  // The greatest such length that was found; kAlwaysOpen: any.
+  uint32_t OpenLength(State state) const;
+  // Looks at everything that can be reached from `start`, before any thread walks: true, with
+  // `longest` the greatest Shortest among it, if those are few states and each length from
+  // Shortest(q) on is the length of some word from q. Then a bound on the length can be counted
+  // beside the automaton.
+  bool EveryLength(State start, uint32_t& longest);
+  // The length of the shortest word from here; known after EveryLength, else 0.
+  uint32_t Shortest(State state) const { return At(state).shortest; }
   // Token classes (TokenTrie::ClassBit) of ASCII characters that lead from the state to itself;
   // none of those that JSON strings escape.
   uint64_t Loops(State state) const;
@@ -50,10 +61,11 @@ class CharDfa {
 
  private:
   static constexpr uint64_t kUnknownLoops = UINT64_MAX;
-  static constexpr uint32_t kUnknownOpen = UINT32_MAX, kAlwaysOpen = UINT32_MAX - 1;
+  static constexpr uint32_t kUnknownOpen = UINT32_MAX;
   struct Entry {
     ExprId expr = 0;
     bool accepting = false;
+    uint32_t shortest = 0;
     std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
     std::atomic<uint64_t> loops{kUnknownLoops};
     uint64_t hash = 0;

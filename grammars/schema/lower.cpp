@@ -219,7 +219,7 @@ Status SchemaCompiler::LowerString(const Facts& facts, std::vector<NodeIndex>& p
 }
 
 // The strings that satisfy a conjunction, as a language (for propertyNames).
-Result<ExprId> SchemaCompiler::StringLanguage(const Conjunction& conjunction) {
+Result<ExprId> SchemaCompiler::KeyLanguage(const Conjunction& conjunction) {
   HEARTH_TRY(const std::vector<Facts> ways, Expand(conjunction));
   std::vector<ExprId> alternatives;
   for (const Facts& facts : ways) {

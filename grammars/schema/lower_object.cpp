@@ -153,7 +153,7 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
   }
   ExprId names_language = ExpressionStore::kAll;
   for (const Term& term : facts.property_names) {
-    HEARTH_TRY(const ExprId language, StringLanguage(Normalized({term})));
+    HEARTH_TRY(const ExprId language, KeyLanguage(Normalized({term})));
     names_language = store_->And({names_language, language});
   }
   const std::set<std::string> required(facts.required.begin(), facts.required.end());
