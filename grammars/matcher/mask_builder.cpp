@@ -1,6 +1,8 @@
 #include "grammars/matcher/mask_builder.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "grammars/matcher/fingerprint.h"
 
@@ -134,8 +136,7 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
     mask->base = std::move(own_bits_);
     mask->bytes = tables_->words() * sizeof(uint32_t);
   } else {
-    std::sort(found_.begin(), found_.end());
-    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    SortFound();
     mask->list = found_;
     mask->base = base_;
     mask->base_id = base_id_;
@@ -143,6 +144,32 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
   }
   mask->bytes += sizeof(Mask);
   return mask;
+}
+
+// Ascending, without duplicates. A few hundred ids are faster set and read back as bits than
+// sorted.
+void MaskBuilder::SortFound() {
+  constexpr size_t kFew = 48;
+  if (found_.size() <= kFew) {
+    std::sort(found_.begin(), found_.end());
+    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    return;
+  }
+  scratch_.resize(std::max(scratch_.size(), tables_->words()));
+  size_t low = scratch_.size(), high = 0;
+  for (TokenId id : found_) {
+    const size_t word = static_cast<size_t>(id) / 32;
+    scratch_[word] |= 1u << (id % 32);
+    low = std::min(low, word);
+    high = std::max(high, word);
+  }
+  found_.clear();
+  for (size_t word = low; word <= high; ++word) {
+    for (uint32_t bits = std::exchange(scratch_[word], 0u); bits != 0; bits &= bits - 1) {
+      found_.push_back(
+          static_cast<TokenId>(word * 32 + static_cast<size_t>(std::countr_zero(bits))));
+    }
+  }
 }
 
 // Strings. Between two characters: the tokens that stay inside are a ready-made mask where any
@@ -215,16 +242,6 @@ void MaskBuilder::WalkExits(Machine& machine, const Config& config) {
                found_.end());
 }
 
-namespace {
-
-// Classes of bytes that leave a string exactly where it is, but for its count.
-uint64_t LoopsOf(const Program& program, const StringSpec& spec, const JsonString::State& state) {
-  const bool loops = state.mode == JsonString::kBody && spec.max == kNoLimit;
-  return loops ? program.chars->Loops(state.chars) : 0;
-}
-
-}  // namespace
-
 // The tokens that stay inside a string, by its automaton.
 void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                              const JsonString::State& state, uint64_t count) {
@@ -296,24 +313,38 @@ void MaskBuilder::WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint
 
 void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeId node,
                        const Machine::Set& set, size_t depth) {
-  constexpr size_t kMaxLoops = 4;
+  // Strings between two characters swallow whole subtrees: their loops always, and where no string
+  // of plain characters this long can die, any.
+  constexpr size_t kMaxStrings = 4;
   const Program& program = machine.program();
-  uint64_t loops[kMaxLoops];
-  size_t looping = 0;
+  struct {
+    uint64_t loops;
+    uint32_t open;  // bytes
+    uint64_t room;
+  } strings[kMaxStrings];
+  size_t count = 0;
   ByteSet live;
   for (const Config& c : set) {
     machine.Live(c, live);
-    if (c.node == kNoNode || looping == kMaxLoops) continue;
+    if (c.node == kNoNode || count == kMaxStrings) continue;
     const Node& n = program.nodes[c.node];
     if (n.kind != NodeKind::kString) continue;
+    const StringSpec& spec = program.strings[n.a];
     const auto state = JsonString::State::Unpack(c.state);
-    loops[looping] = LoopsOf(program, program.strings[n.a], state);
-    if (loops[looping] != 0) ++looping;
+    if (state.mode != JsonString::kBody) continue;
+    const uint64_t room = spec.max == kNoLimit              ? UINT64_MAX
+                          : spec.max > c.extra + spec.slack ? spec.max - c.extra - spec.slack
+                                                            : 0;
+    strings[count++] = {program.chars->Loops(state.chars), program.chars->OpenLength(state.chars),
+                        room};
   }
   trie.ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
-    for (size_t i = 0; i < looping; ++i) {
-      if (((TokenTrie::ClassBit(byte) | trie.BytesBelow(child)) & ~loops[i]) == 0) {
+    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
+    const uint32_t length = trie.Height(child) + 1;
+    for (size_t i = 0; i < count; ++i) {
+      const bool open = strings[i].open >= length && (bytes & ~TokenTrie::kPlainClasses) == 0;
+      if (length <= strings[i].room && (open || (bytes & ~strings[i].loops) == 0)) {
         AllowAll(trie.Subtree(child));
         return;
       }

@@ -43,10 +43,12 @@ class MaskBuilder {
     found_.insert(found_.end(), tokens.begin(), tokens.end());
   }
   std::shared_ptr<const Mask> Finish();
+  void SortFound();
 
   const Vocabulary* vocabulary_ = nullptr;  // of the call in progress
   const VocabularyTables* tables_ = nullptr;
   std::vector<TokenId> found_;
+  std::vector<uint32_t> scratch_;  // all zero between uses
   VocabularyTables::Bits base_;
   uint32_t base_id_ = 0;
   std::shared_ptr<std::vector<uint32_t>> own_bits_;

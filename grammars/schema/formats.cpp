@@ -45,9 +45,10 @@ const std::string kHostname =
 
 std::string Email() {
   const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
-  return "(?=[^@]{1,64}@|\")(?:" + atom + "(?:\\." + atom +
-         ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" + kLabel + "(?:\\." + kLabel +
-         ")*|\\[(?:" + kIpv4 + "|IPv6:" + Ipv6() + ")\\])";
+  // Lengths are left to maxLength: counting them would give every position a state of its own.
+  const std::string label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+  return "(?:" + atom + "(?:\\." + atom + ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" + label +
+         "(?:\\." + label + ")*|\\[(?:" + kIpv4 + "|IPv6:" + Ipv6() + ")\\])";
 }
 
 // RFC 3986.
