@@ -144,6 +144,7 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
       if (seen.insert(it.key()).second) names.push_back(it.key());
     }
   }
+  const size_t declared = names.size();
   for (const std::string& name : facts.required) {
     if (seen.insert(name).second) names.push_back(name);
   }
@@ -181,7 +182,11 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
   }
   spec.min = facts.min_properties;
   spec.max = facts.max_properties >= kMaxCount ? kNoLimit : facts.max_properties;
-  spec.any_order = options_.any_order;
+  // Schemas that are merged say nothing on the order between their properties.
+  const auto groups = std::count_if(facts.object_groups.begin(), facts.object_groups.end(),
+                                    [](const ObjectGroup& g) { return g.properties != nullptr && !g.properties->empty(); });
+  const bool merged = groups > 1 || names.size() > declared;
+  spec.any_order = options_.any_order || (merged && spec.properties.size() <= kMaxAnyOrder);
   if (spec.any_order && spec.properties.size() > kMaxAnyOrder) {
     return MakeError(ErrorCode::kUnsupported, "unsupported: over ", kMaxAnyOrder,
                      " properties of one object in any order");
