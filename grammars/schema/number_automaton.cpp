@@ -122,7 +122,9 @@ class Automaton {
 
  private:
   const Side& SideOf(const State& s) const { return s.negative ? negative_ : positive_; }
-  bool Free(const State& s) const { return range_.step == 0 && !range_.fraction && SideOf(s).unbounded(); }
+  bool Free(const State& s) const {
+    return range_.step == 0 && !range_.fraction && SideOf(s).unbounded();
+  }
 
   bool BeginExponent(const State& s, State& out) const {
     if (range_.plain || !Accepts(s)) return false;
