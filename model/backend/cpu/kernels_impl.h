@@ -384,7 +384,8 @@ void Quantize(const float* x, const Activations& row) {
     const F first = Load(x);
     const F second = Load(x + 16);
     const float scale = Top(Max(Abs(first), Abs(second))) / (127.0f * 128.0f);
-    const F inverse = Set(scale != 0.0f ? 1.0f / scale : 0.0f);
+    // A block so small that the inverse would overflow counts as zero.
+    const F inverse = Set(scale > 1e-36f ? 1.0f / scale : 0.0f);
     const auto split = [&](F values, int8_t* high_plane) {
       const F whole = RoundToInt(Mul(values, inverse));
       const F high = RoundToInt(Mul(whole, Set(1.0f / 128.0f)));
