@@ -232,9 +232,13 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
                                         std::stop_token stop) {
   serving::ChatRequest request;
   request.messages = messages_;
-  // Where no further call is allowed the tools stay in the prompt, so that the KV cache holds on.
-  request.tools = tools_.ToFunctionsJson();
-  request.examples = examples_;
+  if (options_.answer_schema) {
+    request.response_schema = options_.answer_schema;
+  } else {
+    // Where no further call is allowed the tools stay in the prompt, so that the KV cache holds on.
+    request.tools = tools_.ToFunctionsJson();
+    request.examples = examples_;
+  }
   request.tool_choice = may_call ? serving::ToolChoice::kAuto : serving::ToolChoice::kNone;
   request.parallel_calls = model_.knows_tools();
   request.sampling = options_.sampling;

@@ -24,6 +24,8 @@ namespace hearth::agent {
 struct AgentOptions {
   UsageLimits limits;
   model::SamplingParams sampling{.temperature = 0};
+  // Where set, the turn uses no tools and its answer is a JSON document of this schema.
+  std::optional<Json> answer_schema;
 };
 
 // One session's agent; one thread at a time. What it is given must outlive it.

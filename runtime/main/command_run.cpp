@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -25,6 +26,7 @@ struct RunFlags {
   std::string repository;
   std::string database;
   std::string message;
+  std::string schema_file;
   bool json = false;
   agent::AgentOptions agent{.sampling = {.temperature = 0}};
 };
@@ -39,7 +41,7 @@ Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, co
     progress.Update(static_cast<uint64_t>(share * 1000));
   };
   options.engine.kv_type = flags.model.kv_type;
-  return serving::LocalModel::Load(path, options);
+  return serving::LocalModel::Load(path, options, clock);
 }
 
 Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
@@ -96,7 +98,17 @@ class MessageSource {
   bool done_ = false;
 };
 
-ExitCode RunAssistant(const RunFlags& flags) {
+Result<Json> ReadSchema(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return MakeError(ErrorCode::kNotFound, path, ": there is no such file, or it cannot be read");
+  }
+  auto schema = ParseJson(std::string(std::istreambuf_iterator<char>(file), {}));
+  if (!schema.ok()) return MakeError(schema.error().code, path, ": ", schema.error().message);
+  return schema;
+}
+
+ExitCode RunAssistant(RunFlags flags) {
   StopOnSignal signals;
   const SystemClock clock;
   const auto paths = FindPaths();
@@ -105,6 +117,11 @@ ExitCode RunAssistant(const RunFlags& flags) {
       flags.database.empty() ? paths->Database().string() : flags.database;
   auto store = memory::Store::Open(database, clock);
   if (!store.ok()) return Fail(store.error());
+  if (!flags.schema_file.empty()) {
+    const auto schema = ReadSchema(flags.schema_file);
+    if (!schema.ok()) return Fail(schema.error());
+    flags.agent.answer_schema = *schema;
+  }
   tools::Toolset tools;
   if (Status added = tools::AddTaskTools(tools, **store); !added.ok()) return Fail(added.error());
   auto model = LoadModel(flags, clock);
@@ -153,6 +170,8 @@ void AddRunCommand(CLI::App& app, Command& run) {
                       "Go on with this session ('last': the one used last); default: a new one");
   command->add_option("--repo", flags->repository, "The task repository (default: \"default\")");
   command->add_option("--db", flags->database, "The database file");
+  command->add_option("--schema", flags->schema_file,
+                      "A JSON Schema file: the answer is a JSON document that fits it (no tools are used)");
   command->add_flag("--json", flags->json, "Print one event a line as JSON");
   command->add_option("--temperature", flags->agent.sampling.temperature,
                       "0 always takes the most likely token")

@@ -189,7 +189,7 @@ class LogitsService {
 Result<Inspector> InspectLogits(const std::string& model_path, const model::ModelOptions& options,
                                 model::KvType kv_type) {
   HEARTH_TRY(const auto service, LogitsService::Create(model_path, options, kv_type));
-  return Inspector([service](const Json& request) { return service->Handle(request); });
+  return JsonInspector([service](const Json& request) { return service->Handle(request); });
 }
 
 }  // namespace hearth::main

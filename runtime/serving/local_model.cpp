@@ -11,7 +11,7 @@ namespace hearth::serving {
 // them; any other (an edited message, a template that drops old reasoning) starts over.
 class LocalConversation : public Conversation {
  public:
-  explicit LocalConversation(LocalModel& owner) : owner_(owner) {}
+  LocalConversation(LocalModel& owner, TimePoint now) : owner_(owner), now_(now) {}
 
   void Restore(std::span<const TokenId> tokens) override {
     tokens_.assign(tokens.begin(), tokens.end());
@@ -27,13 +27,17 @@ class LocalConversation : public Conversation {
                   std::stop_token stop);
 
   LocalModel& owner_;
+  // The whole conversation sees one date: a prompt whose beginning changed would be read anew.
+  const TimePoint now_;
   std::vector<TokenId> tokens_;
   std::string text_;  // what tokens_ spell
 };
 
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
-                                                     const LocalModelOptions& options) {
+                                                     const LocalModelOptions& options,
+                                                     const Clock& clock) {
   std::unique_ptr<LocalModel> self(new LocalModel());
+  self->clock_ = &clock;
   self->name_ = std::filesystem::path(path).stem().string();
   HEARTH_TRY(self->model_, model::Model::Load(path, options.model));
   auto prompts = PromptWriter::Create(self->model_->chat_template(), self->model_->tokenizer());
@@ -52,7 +56,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
 LocalModel::~LocalModel() = default;
 
 std::unique_ptr<Conversation> LocalModel::StartConversation() {
-  return std::make_unique<LocalConversation>(*this);
+  return std::make_unique<LocalConversation>(*this, clock_->Now());
 }
 
 Result<std::shared_ptr<const grammar::CompiledGrammar>> LocalModel::ReplyGrammar(
@@ -99,9 +103,8 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
                                            std::stop_token stop) {
   const std::lock_guard lock(owner_.mutex_);
   const bool has_tools = !request.tools.empty() && request.tool_choice != ToolChoice::kNone;
-  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request));
-  std::string text;
-  for (const auto& run : prompt.runs) text += run.text;
+  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
+  const std::string text = prompt.text();
   const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
 
   model::GenerationRequest generation;

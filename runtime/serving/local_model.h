@@ -13,6 +13,7 @@
 #include "grammars/vocabulary.h"
 #include "model/engine.h"
 #include "model/model.h"
+#include "runtime/base/clock.h"
 #include "runtime/serving/language_model.h"
 #include "runtime/serving/prompt.h"
 
@@ -25,8 +26,10 @@ struct LocalModelOptions {
 
 class LocalModel : public LanguageModel {
  public:
+  // The clock must outlive the model.
   static Result<std::unique_ptr<LocalModel>> Load(const std::string& path,
-                                                  const LocalModelOptions& options);
+                                                  const LocalModelOptions& options,
+                                                  const Clock& clock);
   ~LocalModel() override;
 
   std::string name() const override { return name_; }
@@ -42,6 +45,7 @@ class LocalModel : public LanguageModel {
   Result<std::shared_ptr<const grammar::CompiledGrammar>> ReplyGrammar(const ChatRequest& request,
                                                                        bool thinking);
 
+  const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
   std::unique_ptr<model::Engine> engine_;

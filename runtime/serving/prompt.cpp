@@ -24,12 +24,6 @@ Json ProbeTools() {
                           {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}}}}}}});
 }
 
-std::string TextOf(const RenderedPrompt& prompt) {
-  std::string text;
-  for (const auto& run : prompt.runs) text += run.text;
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& template_source,
@@ -44,18 +38,20 @@ Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& te
   if (tokenizer.bos()) writer->bos_ = tokenizer.bytes(*tokenizer.bos());
   if (tokenizer.eos()) writer->eos_ = tokenizer.bytes(*tokenizer.eos());
   const Json hello = Json::array({{{"role", "user"}, {"content", "hello"}}});
-  const auto with_tools = writer->Render(hello, ProbeTools());
+  const auto with_tools = writer->Render(hello, ProbeTools(), {});
   writer->knows_tools_ =
-      with_tools.ok() && TextOf(*with_tools).find(kProbeName) != std::string::npos;
+      with_tools.ok() && with_tools->text().find(kProbeName) != std::string::npos;
   writer->format_ = &FindToolFormat(template_source, writer->knows_tools_);
   return writer;
 }
 
-Result<RenderedPrompt> PromptWriter::Render(const Json& messages, const Json& tools) const {
+Result<RenderedPrompt> PromptWriter::Render(const Json& messages, const Json& tools,
+                                            TimePoint now) const {
   RenderOptions options;
   options.add_generation_prompt = true;
   options.bos_token = bos_;
   options.eos_token = eos_;
+  options.now = now;
   return template_->Render(messages, tools, options);
 }
 
@@ -151,9 +147,10 @@ Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
   return std::move(out).Take();
 }
 
-Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request) const {
-  if (!knows_tools_) return Render(ToPlainMessages(request), Json());
-  return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools);
+Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request, TimePoint now) const {
+  if (!knows_tools_) return Render(ToPlainMessages(request), Json(), now);
+  return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools,
+                now);
 }
 
 bool PromptWriter::LeavesThinkingOpen(std::string_view prompt) const {

@@ -25,14 +25,15 @@ class PromptWriter {
 
   // The conversation up to where the assistant begins to write. What the template itself wrote is
   // trusted; every message is data.
-  Result<RenderedPrompt> Write(const ChatRequest& request) const;
+  // `now` is what a template that names the date sees.
+  Result<RenderedPrompt> Write(const ChatRequest& request, TimePoint now) const;
   // True where the prompt leaves a reasoning block open.
   bool LeavesThinkingOpen(std::string_view prompt) const;
 
  private:
   Json ToNativeMessages(const std::vector<Message>& messages) const;
   Json ToPlainMessages(const ChatRequest& request) const;
-  Result<RenderedPrompt> Render(const Json& messages, const Json& tools) const;
+  Result<RenderedPrompt> Render(const Json& messages, const Json& tools, TimePoint now) const;
 
   std::shared_ptr<const ChatTemplate> template_;
   const ToolFormat* format_ = nullptr;
