@@ -7,8 +7,8 @@
 
 namespace hearth::serving {
 
-// Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far appends to
-// them; any other (an edited message, a template that drops old reasoning) starts over.
+// Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far
+// appends to them; any other (an edited message, a template that drops old reasoning) starts over.
 class LocalConversation : public Conversation {
  public:
   LocalConversation(LocalModel& owner, TimePoint now) : owner_(owner), now_(now) {}
@@ -102,7 +102,8 @@ void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
   const std::lock_guard lock(owner_.mutex_);
-  const bool has_tools = !request.tools.empty() && request.tool_choice != ToolChoice::kNone;
+  const bool has_tools = !request.tools.empty() && !request.response_schema &&
+                         request.tool_choice != ToolChoice::kNone;
   HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
   const std::string text = prompt.text();
   const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
@@ -114,8 +115,8 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
     HEARTH_TRY(const auto grammar, owner_.ReplyGrammar(request, thinking));
     const auto& vocabulary = owner_.vocabulary_.get();
     if (!vocabulary.ok()) return vocabulary.error();
-    generation.constraint = std::make_unique<GrammarConstraint>(
-        grammar, *vocabulary, owner_.model_->shared_tokenizer());
+    generation.constraint = std::make_unique<GrammarConstraint>(grammar, *vocabulary,
+                                                                owner_.model_->shared_tokenizer());
   }
   ChatReply reply;
   Extend(prompt, text, reply);
