@@ -62,6 +62,11 @@ Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions
     return MakeError(ErrorCode::kInvalidArgument, "a context of ", actual.context_tokens,
                      " tokens: the model was trained for ", trained);
   }
+  if (actual.max_sequences == 0 || actual.max_batch_tokens == 0) {
+    return MakeError(ErrorCode::kInvalidArgument, "max_sequences is ", actual.max_sequences,
+                     " and max_batch_tokens ", actual.max_batch_tokens,
+                     "; both must be at least 1");
+  }
   if (actual.kv_tokens == 0) actual.kv_tokens = 4 * actual.context_tokens;
   actual.kv_tokens = std::max(actual.kv_tokens, actual.context_tokens);
   const uint32_t n_blocks = BlockTable::BlocksFor(actual.kv_tokens);

@@ -158,9 +158,11 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
 }
 
 float LogProbability(std::span<const float> logits, TokenId id) {
-  const float top = *std::ranges::max_element(logits);
+  // A NaN of a broken model has no share, as in Draw.
+  float top = -INFINITY;
+  for (float x : logits) top = x > top ? x : top;
   double sum = 0;
-  for (float x : logits) sum += std::exp(static_cast<double>(x) - top);
+  for (float x : logits) sum += std::isnan(x) ? 0.0 : std::exp(static_cast<double>(x) - top);
   return static_cast<float>(logits[static_cast<size_t>(id)] - top - std::log(sum));
 }
 

@@ -74,7 +74,8 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
     return refuse("attention.head_count ", config.n_heads, " is no multiple of head_count_kv ",
                   config.n_kv_heads);
   }
-  if (value_dim != config.head_dim || config.head_dim % 16 != 0 || config.head_dim > 512) {
+  if (value_dim != config.head_dim || config.head_dim == 0 || config.head_dim % 16 != 0 ||
+      config.head_dim > 512) {
     return refuse("heads of ", config.head_dim, " (keys) and ", value_dim,
                   " (values) elements; supported are equal multiples of 16 up to 512");
   }

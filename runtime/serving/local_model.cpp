@@ -102,7 +102,8 @@ void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
   const std::lock_guard lock(owner_.mutex_);
-  const bool has_tools = !request.tools.empty() && request.tool_choice != ToolChoice::kNone;
+  const bool has_tools = !request.tools.empty() && !request.response_schema &&
+                         request.tool_choice != ToolChoice::kNone;
   HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
   const std::string text = prompt.text();
   const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);

@@ -108,9 +108,10 @@ bool ReplyParser::Text() {
     return false;
   }
   if (format_.begin.empty()) {
-    const size_t at = buffer_.find(kNameHead);
+    // The trigger is the beginning of the call itself and stays.
+    const size_t at = buffer_.find(format_.trigger());
     if (at == std::string::npos) {
-      const size_t ready = buffer_.size() - Overlap(buffer_, kNameHead);
+      const size_t ready = buffer_.size() - Overlap(buffer_, format_.trigger());
       Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, ready));
       buffer_.erase(0, ready);
       return false;

@@ -25,6 +25,8 @@ struct ToolFormat {
   std::string_view think_begin;    // around reasoning; empty: the family has none
   std::string_view think_end;
 
+  // Where free text ends: no text holds it, for the grammar as for the parser.
+  std::string_view trigger() const { return begin.empty() ? "{\"name\": \"" : begin; }
   // What opens a call and leads up to its arguments.
   std::string CallHead(std::string_view tool) const;
 };
