@@ -75,6 +75,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
   base_id_ = 0;
   own_bits_ = nullptr;
   budget_ = kWalkBudget;
+  work_limit_ = machine.program().chars->work() + kAutomatonBudget;
   exact_ = true;
   machine.Watch();
   const size_t mark = machine.Mark();
@@ -99,6 +100,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
     can_end = can_end || machine.CanEnd(c);
   }
   machine.Release(mark);
+  if (machine.program().chars->work() > work_limit_) budget_ = 0;
   std::erase_if(found_, [&](TokenId id) { return !vocabulary_->IsValid(id); });
   if (can_end) AllowAll(vocabulary_->end_tokens());
   if (budget_ == 0) {  // whoever samples must ask Accept
@@ -265,6 +267,7 @@ void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, Token
       return;
     }
     --budget_;
+    if (chars.work() > work_limit_) budget_ = 0;
     if (in_body && byte == '"') return;
     JsonString::State next = state;
     uint64_t next_count = count;
