@@ -178,6 +178,17 @@ uint64_t CharDfa::Loops(State state) const {
       leave |= bit;
     }
   }
+  bool wide =
+      true;  // everything beyond ASCII; the bytes of the class must still make whole characters
+  for (size_t i = 0; i < partition_.bounds.size() && wide; ++i) {
+    const CodePoint c = partition_.bounds[i];
+    if (c >= 128 && (c < kFirstSurrogate || c > kLastSurrogate)) wide = Step(state, c) == state;
+  }
+  wide = wide && Step(state, 0x80) == state;
+  if (wide) {
+    leave &= ~TokenTrie::kWideClass;
+    some |= TokenTrie::kWideClass;
+  }
   const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
   return some & ~leave;
 }

@@ -54,7 +54,7 @@ class CharDfa {
   bool EveryLength(State start, uint32_t& longest);
   // The length of the shortest word from here; known after EveryLength, else 0.
   uint32_t Shortest(State state) const { return At(state).shortest; }
-  // Token classes (TokenTrie::ClassBit) of ASCII characters that lead from the state to itself;
+  // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
   // none of those that JSON strings escape.
   uint64_t Loops(State state) const;
   bool exhausted() const;
