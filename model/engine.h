@@ -56,7 +56,7 @@ struct Event {
   float logprob = 0;  // where asked for, and not forced
   // kPrefill: prompt tokens whose KV is there
   uint32_t prefilled = 0;
-  // kFinished. The token that ended the turn is not reported, but stands in the KV.
+  // kFinished; stop_token is what ended the turn (it is neither reported nor in the KV), or -1
   FinishReason reason = FinishReason::kStop;
   TokenId stop_token = -1;
   Usage usage;

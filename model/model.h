@@ -23,6 +23,7 @@ struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;
   int threads = 0;   // 0: one per physical core
   bool pin = false;  // pin kernel threads to processors
+  bool weights_only = false;  // leave the tokenizer out (comparisons, benches)
   // Hears the share of weights taken over, 0 to 1. May be null.
   std::function<void(double)> progress;
 };
@@ -33,6 +34,7 @@ class Model {
   ~Model();
 
   const ModelConfig& config() const;
+  // Not for a model that was loaded weights_only.
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   std::shared_ptr<const Tokenizer> shared_tokenizer() const { return tokenizer_; }
   const std::string& path() const { return path_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 
 #include "model/backend/backend.h"
 #include "model/cache/prefix_cache.h"
@@ -19,6 +20,10 @@ struct Engine::State {
   void Admit(Events& events);
   void DropCancelled(Events& events);
   void BuildBatch();
+  // Draws the next token, which the constraint has then accepted unless it ends the text; -1 where the
+  // constraint accepts none.
+  TokenId Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed,
+                 float& logprob);
   void Advance(Sequence& sequence, std::span<float> logits, Events& events);
   // True where the sequence ended with it.
   bool Append(Sequence& sequence, TokenId token, bool forced, float logprob, Events& events);
@@ -42,6 +47,7 @@ struct Engine::State {
   std::vector<Sequence*> head_owners;
   std::vector<float> logits;
   std::vector<TokenId> forced;
+  std::vector<float> unchanged;  // logits before bias and penalties
 };
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -196,6 +202,25 @@ bool Engine::State::Append(Sequence& sequence, TokenId token, bool forced_token,
   return true;
 }
 
+TokenId Engine::State::Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed,
+                              float& logprob) {
+  if (sequence.logprobs) unchanged.assign(scores.begin(), scores.end());
+  sequence.sampler.Adjust(scores);
+  while (true) {
+    const TokenId token = sequence.sampler.Draw(scores, allowed);
+    const bool ends =
+        std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end();
+    // A set that was too costly to make exactly may hold tokens that are then refused.
+    if (ends || !sequence.constraint || sequence.constraint->Accept(token)) {
+      if (sequence.logprobs) logprob = LogProbability(unchanged, token);
+      return token;
+    }
+    float& score = scores[static_cast<size_t>(token)];
+    if (score == -std::numeric_limits<float>::infinity()) return -1;
+    score = -std::numeric_limits<float>::infinity();
+  }
+}
+
 void Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events& events) {
   TokenSet allowed;
   const bool constrained = sequence.constraint && !sequence.constraint->IsFree();
@@ -206,20 +231,15 @@ void Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events&
       return;
     }
   }
-  // Draw changes the scores (penalties), so the probability is taken before.
-  const bool wants_logprob = sequence.logprobs;
-  std::vector<float> unchanged;
-  if (wants_logprob) unchanged.assign(scores.begin(), scores.end());
-  const TokenId token = sequence.sampler.Draw(scores, constrained ? &allowed : nullptr);
-  const float logprob = wants_logprob ? LogProbability(unchanged, token) : 0.0f;
-  if (std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end()) {
-    Finish(sequence, FinishReason::kStop, events, token);
+  float logprob = 0;
+  const TokenId token = Sample(sequence, scores, constrained ? &allowed : nullptr, logprob);
+  if (token < 0) {
+    Finish(sequence, FinishReason::kError, events, -1,
+           MakeError(ErrorCode::kInternal, "the constraint refused every token that it allowed"));
     return;
   }
-  if (sequence.constraint && !sequence.constraint->Accept(token)) {
-    Finish(sequence, FinishReason::kError, events, -1,
-           MakeError(ErrorCode::kInternal, "the constraint allowed token ", token,
-                     " and then refused it"));
+  if (std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end()) {
+    Finish(sequence, FinishReason::kStop, events, token);
     return;
   }
   if (Append(sequence, token, false, logprob, events) || !sequence.constraint) return;

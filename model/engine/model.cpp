@@ -16,11 +16,13 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
   if (const std::string* source = file->GetString("tokenizer.chat_template")) {
     model->chat_template_ = *source;
   }
-  HEARTH_TRY(model->tokenizer_, Tokenizer::Create(*file));
-  if (model->tokenizer_->size() > config.vocab_size) {
-    return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
-                     model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
-                     " rows");
+  if (!options.weights_only) {
+    HEARTH_TRY(model->tokenizer_, Tokenizer::Create(*file));
+    if (model->tokenizer_->size() > config.vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
+                       model->tokenizer_->size(), " tokens, the embedding only ",
+                       config.vocab_size, " rows");
+    }
   }
   std::unique_ptr<Backend> backend;
   if (options.backend == BackendKind::kReference) {

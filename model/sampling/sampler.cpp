@@ -49,7 +49,7 @@ void Sampler::Observe(TokenId token, bool generated) {
   }
 }
 
-void Sampler::Penalize(std::span<float> logits) const {
+void Sampler::Adjust(std::span<float> logits) const {
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] += bias;
   }
@@ -119,9 +119,8 @@ void Sampler::KeepMostLikely() {
   std::ranges::sort(candidates_, likelier);
 }
 
-TokenId Sampler::Draw(std::span<float> logits, const TokenSet* allowed) {
+TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   if (allowed != nullptr && allowed->kind == TokenSet::Kind::kOne) return allowed->one;
-  Penalize(logits);
   Gather(logits, allowed);
   assert(!candidates_.empty());
   if (params_.temperature == 0) {

@@ -17,9 +17,11 @@ class Sampler {
   // Remembers a token that now stands in the sequence, for the penalties.
   void Observe(TokenId token, bool generated);
 
-  // Draws from the allowed tokens (all, where null). The logits are scratch: they are changed. At least
-  // one token is allowed. O(vocabulary), plus sorting of the few that are in the running.
-  TokenId Draw(std::span<float> logits, const TokenSet* allowed);
+  // Applies bias and penalties to the logits in place.
+  void Adjust(std::span<float> logits) const;
+  // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is allowed.
+  // O(vocabulary), plus sorting of the few that are in the running.
+  TokenId Draw(std::span<const float> logits, const TokenSet* allowed);
 
  private:
   struct Candidate {
@@ -28,7 +30,6 @@ class Sampler {
   };
 
   double NextUniform();
-  void Penalize(std::span<float> logits) const;
   void Gather(std::span<const float> logits, const TokenSet* allowed);
   void KeepMostLikely();
 

@@ -47,6 +47,7 @@ void AddBenchCommand(CLI::App& app, Command& run) {
       if (!path.ok()) return Fail(path.error());
       options->model_path = *path;
       options->model.threads = flags->threads;
+      options->model.weights_only = true;
       options->model.backend = flags->backend;
       options->kv_type = flags->kv_type;
       const Result<Json> report = RunBench(*options);

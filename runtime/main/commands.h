@@ -1,5 +1,6 @@
 // The subcommands of the `hearth` program. Each Add… function declares one on the command line and puts
 // into `run` what is to be done where it was chosen; main runs it and exits with what it returns.
+// (`hearth tasks`, which needs no model, has a header of its own: command_tasks.h.)
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,7 +13,6 @@ namespace hearth::main {
 using Command = std::function<ExitCode()>;
 
 void AddRunCommand(CLI::App& app, Command& run);
-void AddTasksCommand(CLI::App& app, Command& run);
 void AddInspectCommand(CLI::App& app, Command& run);
 void AddBenchCommand(CLI::App& app, Command& run);
 

@@ -1,4 +1,13 @@
-// Exit statuses of the `hearth` program, as `hearth --help` lists them.
+// The exit status of every hearth command.
+//
+// | status | meaning |
+// |---|---|
+// | 0 | done |
+// | 1 | it was tried and failed: disk, database, memory, model |
+// | 2 | the command line, or a value in it, is wrong |
+// | 4 | the named thing (model, session, task, file) does not exist |
+// | 5 | the assistant stopped at a limit before it was done |
+// | 130 | interrupted (Ctrl-C), as shells have it |
 #pragma once
 
 #include "runtime/base/core/result.h"
@@ -7,14 +16,27 @@ namespace hearth::main {
 
 enum class ExitCode : int {
   kOk = 0,
-  kFailure = 1,      // it was tried and did not work: files, memory, the model
-  kUsage = 2,        // the command line or its input is wrong
-  kNotFound = 4,     // the model, session or task that was named does not exist
-  kIncomplete = 5,   // the assistant stopped at a limit before it was done
-  kInterrupted = 130,  // Ctrl-C, as shells count it
+  kFailure = 1,
+  kUsage = 2,
+  kNotFound = 4,
+  kIncomplete = 5,
+  kInterrupted = 130,
 };
 
-ExitCode ExitCodeFor(ErrorCode code);
+inline ExitCode ExitCodeFor(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument: return ExitCode::kUsage;
+    case ErrorCode::kNotFound: return ExitCode::kNotFound;
+    case ErrorCode::kCancelled: return ExitCode::kInterrupted;
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kIo:
+    case ErrorCode::kConflict:
+    case ErrorCode::kInternal: break;
+  }
+  return ExitCode::kFailure;
+}
+
 // Prints "hearth: …" to stderr and gives the status that fits.
 ExitCode Fail(const Error& error);
 

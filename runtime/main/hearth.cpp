@@ -1,6 +1,9 @@
 // The program: chooses a subcommand and runs it. What each does stands in its own file.
 #include <CLI/CLI.hpp>
+#include <iostream>
 
+#include "runtime/base/clock.h"
+#include "runtime/main/command_tasks.h"
 #include "runtime/main/commands.h"
 
 int main(int argc, char** argv) {
@@ -12,6 +15,10 @@ int main(int argc, char** argv) {
       "Exit status: 0 done, 1 failed, 2 wrong usage or input, 4 not found, 5 stopped at a limit, "
       "130 interrupted.");
   Command run;
+  AddRunCommand(app, run);
+  const hearth::SystemClock clock;
+  int tasks_status = 0;
+  AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
   AddBenchCommand(app, run);
   AddInspectCommand(app, run);
   try {
@@ -21,5 +28,5 @@ int main(int argc, char** argv) {
     app.exit(error);
     return asked_for_help ? 0 : static_cast<int>(ExitCode::kUsage);
   }
-  return static_cast<int>(run());
+  return run ? static_cast<int>(run()) : tasks_status;
 }

@@ -12,13 +12,24 @@
 
 namespace hearth::main {
 
-using Inspector = std::function<Result<Json>(const Json& request)>;
+// A line in, a line out.
+using Inspector = std::function<std::string(const std::string& request)>;
 
 Result<Inspector> InspectTokenize(const std::string& model_path);
 Result<Inspector> InspectLogits(const std::string& model_path, const model::ModelOptions& options,
                                 model::KvType kv_type);
+// The template of a model file, or one that stands in a file by itself.
+Result<Inspector> InspectModelTemplate(const std::string& model_path);
+Result<Inspector> InspectTemplateFile(const std::string& template_path);
+// Without a vocabulary only bytes are matched.
+Result<Inspector> InspectGrammar();
+Result<Inspector> InspectGrammarWithModel(const std::string& model_path);
+Result<Inspector> InspectGrammarWithVocabulary(const std::string& gvoc_path);
 
-// Reads requests from stdin, a line each, and writes replies to stdout until the input ends.
+// An inspector that parses the request and writes the reply, or the error.
+Inspector JsonInspector(std::function<Result<Json>(const Json& request)> answer);
+
+// Reads requests from stdin and writes replies to stdout until the input ends.
 void ServeLines(const Inspector& inspector);
 
 }  // namespace hearth::main

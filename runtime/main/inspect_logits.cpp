@@ -93,11 +93,10 @@ Json Reply(const Query& query, const Answer& answer) {
   if (query.top > 0) {
     std::vector<TokenId> order(answer.last.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
-    std::partial_sort(order.begin(), order.begin() + query.top, order.end(),
-                      [&](TokenId a, TokenId b) {
-                        return answer.last[static_cast<size_t>(a)] >
-                               answer.last[static_cast<size_t>(b)];
-                      });
+    std::partial_sort(
+        order.begin(), order.begin() + query.top, order.end(), [&](TokenId a, TokenId b) {
+          return answer.last[static_cast<size_t>(a)] > answer.last[static_cast<size_t>(b)];
+        });
     shown.insert(shown.end(), order.begin(), order.begin() + query.top);
   }
   for (TokenId id : shown) {
@@ -154,8 +153,8 @@ class LogitsService {
       inputs.push_back({i, queries[i].ids,
                         queries[i].logprobs ? Evaluator::Want::kAll : Evaluator::Want::kLast});
     }
-    HEARTH_CHECK_OK(evaluator_->Append(
-        inputs, [&](size_t s, uint32_t position, std::span<const float> logits) {
+    HEARTH_CHECK_OK(
+        evaluator_->Append(inputs, [&](size_t s, uint32_t position, std::span<const float> logits) {
           const Query& query = queries[s];
           if (position + 1 < query.ids.size()) {
             answers[s].logprobs.push_back(LogProbability(logits, query.ids[position + 1]));
@@ -190,7 +189,7 @@ class LogitsService {
 Result<Inspector> InspectLogits(const std::string& model_path, const model::ModelOptions& options,
                                 model::KvType kv_type) {
   HEARTH_TRY(const auto service, LogitsService::Create(model_path, options, kv_type));
-  return Inspector([service](const Json& request) { return service->Handle(request); });
+  return JsonInspector([service](const Json& request) { return service->Handle(request); });
 }
 
 }  // namespace hearth::main

@@ -46,13 +46,12 @@ Result<Json> Decode(const model::Tokenizer& tokenizer, const Json& ids) {
 Result<Inspector> InspectTokenize(const std::string& model_path) {
   HEARTH_TRY(const auto file, model::GgufFile::Open(model_path));
   HEARTH_TRY(const auto tokenizer, model::Tokenizer::Create(*file));
-  return Inspector([tokenizer](const Json& request) -> Result<Json> {
+  return JsonInspector([tokenizer](const Json& request) -> Result<Json> {
     const Json* text = FindMember(request, "text");
     const Json* ids = FindMember(request, "ids");
     if (text != nullptr && text->is_string()) return Encode(*tokenizer, request, *text);
     if (ids != nullptr && ids->is_array()) return Decode(*tokenizer, *ids);
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "expected {\"text\": \"…\"} or {\"ids\": […]}");
+    return MakeError(ErrorCode::kInvalidArgument, "expected {\"text\": \"…\"} or {\"ids\": […]}");
   });
 }
 

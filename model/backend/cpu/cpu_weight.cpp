@@ -26,24 +26,59 @@ Result<WeightPtr> CpuWeight::FromVectors(std::span<const TensorInfo* const> part
   return WeightPtr(std::move(weight));
 }
 
+namespace {
+
+// Packs the panels of one lane's share.
+void PackShare(const TensorInfo& tensor, const Panels& panels, const Kernels& kernels, size_t begin,
+               size_t end) {
+  const auto* file = reinterpret_cast<const uint8_t*>(tensor.data.data());
+  const size_t row_bytes = tensor.data.size() / panels.rows;
+  std::vector<float> floats;
+  std::vector<uint16_t> halves;
+  if (panels.type != tensor.type) {
+    floats.resize(panels.cols);
+    halves.resize(kPanelRows * panels.cols);
+  }
+  for (size_t p = begin; p < end; ++p) {
+    const size_t row = p * kPanelRows;
+    const size_t n_rows = std::min(kPanelRows, panels.rows - row);
+    const uint8_t* rows = file + row * row_bytes;
+    if (panels.type != tensor.type) {
+      for (size_t r = 0; r < n_rows; ++r) {
+        Dequantize(tensor.type, tensor.data.subspan((row + r) * row_bytes, row_bytes), floats);
+        for (size_t c = 0; c < panels.cols; ++c) {
+          halves[r * panels.cols + c] = FloatToHalf(floats[c]);
+        }
+      }
+      rows = reinterpret_cast<const uint8_t*>(halves.data());
+    }
+    kernels.pack_panel(panels, rows, n_rows, panels.data + p * panels.panel_bytes);
+  }
+}
+
+}  // namespace
+
 Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> parts,
                                           const Kernels& kernels, Lanes& lanes) {
   auto weight = std::make_unique<CpuWeight>();
   size_t total = 0;
   size_t first_row = 0;
   for (const TensorInfo* part : parts) {
-    const size_t panel_bytes = kernels.panel_bytes(part->type, part->cols());
-    if (panel_bytes == 0) {
-      return MakeError(ErrorCode::kUnsupported, part->name, ": the CPU backend has no kernels for ",
-                       GetTensorType(part->type).name);
+    // A format without kernels of its own is held as F16: 2 bytes a weight, one part in 2000 off.
+    const bool has_kernels = kernels.panel_bytes(part->type, part->cols()) != 0;
+    if (!has_kernels && !CanDequantize(part->type)) {
+      return MakeError(ErrorCode::kUnsupported, part->name, ": type ",
+                       GetTensorType(part->type).name, " is not supported");
     }
     if (part->cols() % kPanelRows != 0) {
       return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
                        " elements; the CPU backend needs a multiple of ", kPanelRows);
     }
-    const Panels panels = {part->type, part->rows(), part->cols(), panel_bytes, nullptr};
+    const TensorType type = has_kernels ? part->type : TensorType::kF16;
+    const size_t panel_bytes = kernels.panel_bytes(type, part->cols());
+    const Panels panels = {type, part->rows(), part->cols(), panel_bytes, nullptr};
     weight->parts.push_back({panels, first_row});
-    weight->wants_quantized |= kernels.wants_quantized(part->type);
+    weight->wants_quantized |= kernels.wants_quantized(type);
     first_row += part->rows();
     total += panels.count() * panel_bytes;
   }
@@ -57,17 +92,10 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
     Panels& panels = weight->parts[i].panels;
     panels.data = at;
     at += panels.count() * panels.panel_bytes;
-    const auto* file = reinterpret_cast<const uint8_t*>(parts[i]->data.data());
-    const size_t row_bytes = parts[i]->data.size() / panels.rows;
     lanes.Run([&](int lane) {
       const auto n = static_cast<size_t>(lanes.count());
-      const size_t end = panels.count() * (static_cast<size_t>(lane) + 1) / n;
-      for (size_t p = panels.count() * static_cast<size_t>(lane) / n; p < end; ++p) {
-        const size_t row = p * kPanelRows;
-        kernels.pack_panel(panels, file + row * row_bytes,
-                           std::min(kPanelRows, panels.rows - row),
-                           panels.data + p * panels.panel_bytes);
-      }
+      PackShare(*parts[i], panels, kernels, panels.count() * static_cast<size_t>(lane) / n,
+                panels.count() * (static_cast<size_t>(lane) + 1) / n);
     });
   }
   return WeightPtr(std::move(weight));

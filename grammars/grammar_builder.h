@@ -1,0 +1,59 @@
+// GrammarBuilder: small grammars from parts, so that all of a reply (text, the call's markers, its
+// JSON arguments) is one grammar.
+//
+//   GrammarBuilder b;
+//   auto call = b.Sequence({b.Literal("<tool_call>\n"), *b.JsonSchema(schema),
+//   b.Literal("\n</tool_call>")}); auto grammar =
+//   std::move(b).Build(b.Sequence({b.TextUntil({"<tool_call>"}), b.Optional(call)}));
+//
+// A Part belongs to the builder that made it. Special tokens of a vocabulary are never matched as
+// text; Token names one by id.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grammars/compiled_grammar.h"
+#include "grammars/json_schema.h"
+#include "runtime/base/core/result.h"
+#include "runtime/base/core/token_set.h"
+
+namespace hearth::grammar {
+
+class SchemaCompiler;
+
+class GrammarBuilder {
+ public:
+  using Part = uint32_t;
+  static constexpr uint32_t kUnlimited = UINT32_MAX;
+
+  GrammarBuilder();
+  ~GrammarBuilder();
+
+  Part Literal(std::string_view bytes);
+  Part Sequence(const std::vector<Part>& parts);
+  // Any of the parts; none at all matches nothing.
+  Part Choice(const std::vector<Part>& parts);
+  Part Repeat(Part part, uint32_t min, uint32_t max = kUnlimited);
+  Part Optional(Part part) { return Repeat(part, 0, 1); }
+  // One token by id.
+  Part Token(TokenId id);
+  // Bytes (valid UTF-8 is not asked for) in which none of the stop strings occurs. What follows in
+  // the grammar should begin with one of them: then the text ends exactly where its first
+  // occurrence begins, be that in the middle of a token. Empty stop strings are ignored; none: any
+  // text.
+  Part TextUntil(const std::vector<std::string>& stops);
+  Result<Part> JsonSchema(const nlohmann::ordered_json& schema,
+                          const JsonSchemaOptions& options = {});
+
+  // Error: nothing matches `root`, or a part repeats or begins with itself.
+  Result<std::shared_ptr<const CompiledGrammar>> Build(Part root) &&;
+
+ private:
+  std::unique_ptr<SchemaCompiler> compiler_;
+};
+
+}  // namespace hearth::grammar

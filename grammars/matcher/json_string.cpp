@@ -1,0 +1,189 @@
+#include "grammars/matcher/json_string.h"
+
+#include <algorithm>
+
+namespace hearth::grammar {
+
+namespace {
+
+int HexDigit(uint8_t b) {
+  if (b >= '0' && b <= '9') return b - '0';
+  if (b >= 'a' && b <= 'f') return b - 'a' + 10;
+  if (b >= 'A' && b <= 'F') return b - 'A' + 10;
+  return -1;
+}
+
+// The character of a short escape, or 0.
+CodePoint ShortEscape(uint8_t b) {
+  switch (b) {
+    case '"':
+      return '"';
+    case '\\':
+      return '\\';
+    case '/':
+      return '/';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return 0;
+  }
+}
+
+// Whether \u with a number in the range spells a live character, by itself or as half of a pair.
+bool HexReaches(const CharDfa& dfa, CharDfa::State q, CodePoint low, CodePoint high) {
+  if (dfa.AnyLive(q, low, high)) return true;  // which skips surrogates
+  const CodePoint first = std::max<CodePoint>(low, 0xd800),
+                  last = std::min<CodePoint>(high, 0xdbff);
+  return first <= last &&
+         dfa.AnyLive(q, 0x10000 + ((first - 0xd800) << 10), 0x103ff + ((last - 0xd800) << 10));
+}
+
+}  // namespace
+
+bool JsonString::Finish(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                        CodePoint c) {
+  state.chars = dfa.Step(state.chars, c);
+  state.mode = kBody;
+  state.remaining = state.length = state.partial = 0;
+  // Beyond the lower bound of a string without an upper one, the count says nothing more.
+  if (spec.max != kNoLimit || count < spec.min) ++count;
+  return state.chars != CharDfa::kDead;
+}
+
+bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                      uint8_t byte) {
+  switch (state.mode) {
+    case kOpen:
+      state.mode = kBody;
+      return byte == '"';
+    case kBody: {
+      if (byte == '"') {
+        state.mode = kClosed;
+        return count >= spec.min && dfa.Accepting(state.chars);
+      }
+      if (byte < 0x20 || count >= spec.max) return false;
+      if (byte == '\\') {
+        state.mode = kEscape;
+        if (state.chars == CharDfa::kUniversal) return true;
+        for (const char* e = "\"\\/bfnrt"; *e != 0; ++e) {
+          if (dfa.Step(state.chars, ShortEscape(static_cast<uint8_t>(*e))) != CharDfa::kDead)
+            return true;
+        }
+        return dfa.AnyLive(state.chars, 0, kMaxCodePoint);
+      }
+      if (byte < 0x80) return Finish(dfa, spec, state, count, byte);
+      if (byte < 0xc2 || byte > 0xf4) return false;
+      state.mode = kUtf8;
+      state.length = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+      state.remaining = state.length;
+      state.partial = byte & (0x3fu >> state.length);
+      break;
+    }
+    case kUtf8:
+      if ((byte & 0xc0) != 0x80) return false;
+      state.partial = state.partial << 6 | (byte & 0x3f);
+      --state.remaining;
+      break;
+    case kEscape: {
+      if (byte == 'u') {
+        state.mode = kHex;
+        state.remaining = 4;
+        return dfa.AnyLive(state.chars, 0, kMaxCodePoint);
+      }
+      const CodePoint c = ShortEscape(byte);
+      if (c == 0) return false;
+      return Finish(dfa, spec, state, count, c);
+    }
+    case kHex:
+    case kPairHex: {
+      const int digit = HexDigit(byte);
+      if (digit < 0) return false;
+      if (state.mode == kHex) {
+        state.partial = state.partial << 4 | static_cast<uint32_t>(digit);
+        --state.remaining;
+        const CodePoint low = state.partial << 4 * state.remaining;
+        const CodePoint high = low + (1u << 4 * state.remaining) - 1;
+        if (!HexReaches(dfa, state.chars, low, high)) return false;
+        if (state.remaining > 0) return true;
+        if (low < kFirstSurrogate || low > kLastSurrogate) {
+          return Finish(dfa, spec, state, count, low);
+        }
+        state.mode = kPairSlash;
+        return true;
+      }
+      // partial: ten bits of the high surrogate, then what is known of the low one's four digits.
+      if (state.remaining == 4) return digit == 0xd && (--state.remaining, true);
+      if (state.remaining == 3) {
+        if (digit < 0xc) return false;
+        state.partial = (state.partial & 0x3ff) << 2 | static_cast<uint32_t>(digit & 3);
+      } else {
+        state.partial = state.partial << 4 | static_cast<uint32_t>(digit);
+      }
+      --state.remaining;
+      const CodePoint low = 0x10000 + (state.partial << 4 * state.remaining);
+      if (!dfa.AnyLive(state.chars, low, low + (1u << 4 * state.remaining) - 1)) return false;
+      return state.remaining > 0 || Finish(dfa, spec, state, count, low);
+    }
+    case kPairSlash:
+      state.mode = kPairU;
+      return byte == '\\';
+    case kPairU:
+      state.mode = kPairHex;
+      state.remaining = 4;
+      return byte == 'u';
+    default:
+      return false;
+  }
+  // A UTF-8 character, begun or gone on with.
+  static constexpr CodePoint kLowest[] = {0, 0x80, 0x800, 0x10000};
+  static constexpr CodePoint kHighest[] = {0, 0x7ff, 0xffff, kMaxCodePoint};
+  const uint32_t shift = 6 * state.remaining;
+  const CodePoint low = std::max(state.partial << shift, kLowest[state.length]);
+  const CodePoint high =
+      std::min((state.partial << shift) + (1u << shift) - 1, kHighest[state.length]);
+  if (low > high || (low >= kFirstSurrogate && high <= kLastSurrogate)) return false;
+  if (!dfa.AnyLive(state.chars, low, high)) return false;
+  return state.remaining > 0 || Finish(dfa, spec, state, count, low);
+}
+
+void JsonString::Live(const State& state, ByteSet& out) {
+  switch (state.mode) {
+    case kOpen:
+      out.Add('"');
+      break;
+    case kBody:
+      out.Add(0x20, 0x7f);
+      out.Add(0xc2, 0xf4);
+      break;
+    case kEscape:
+      for (const char* e = "\"\\/bfnrtu"; *e != 0; ++e) out.Add(static_cast<uint8_t>(*e));
+      break;
+    case kUtf8:
+      out.Add(0x80, 0xbf);
+      break;
+    case kHex:
+    case kPairHex:
+      out.Add('0', '9');
+      out.Add('a', 'f');
+      out.Add('A', 'F');
+      break;
+    case kPairSlash:
+      out.Add('\\');
+      break;
+    case kPairU:
+      out.Add('u');
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace hearth::grammar

@@ -1,0 +1,407 @@
+#include "grammars/regex/expression.h"
+
+#include <algorithm>
+
+#include "grammars/matcher/fingerprint.h"
+
+namespace hearth::grammar {
+
+namespace {
+// Derivatives recurse over the expression; deeper ones than any parser builds are cut off.
+constexpr int kMaxDeriveDepth = 20'000;
+}  // namespace
+
+ExpressionStore::ExpressionStore() {
+  Intern({.op = Op::kNone});
+  Intern({.op = Op::kEpsilon, .nullable = true});
+  Node all{.op = Op::kNot, .nullable = true, .a = kNone};
+  Intern(all);
+  any_char_ = Class(CodePointSet::Everything());
+}
+
+ExprId ExpressionStore::Intern(Node node) {
+  uint64_t hash = MixFingerprint(static_cast<uint64_t>(node.op) + 101, node.low);
+  hash = MixFingerprint(hash, static_cast<uint64_t>(node.high) << 32 | node.depth);
+  switch (node.op) {
+    case Op::kClass:
+      for (const auto& r : classes_[node.a].ranges()) {
+        hash = MixFingerprint(hash, static_cast<uint64_t>(r.low) << 32 | r.high);
+      }
+      break;
+    case Op::kConcat:
+      hash = MixFingerprint(MixFingerprint(hash, nodes_[node.a].hash), nodes_[node.b].hash);
+      break;
+    case Op::kNot:
+    case Op::kRepeat:
+      if (!nodes_.empty()) hash = MixFingerprint(hash, nodes_[node.a].hash);
+      break;
+    case Op::kAlt:
+    case Op::kAnd: {
+      uint64_t sum = 0;  // operands are a set: the order of their ids must not show
+      for (ExprId part : Operands(node)) sum += MixFingerprint(nodes_[part].hash, 7);
+      hash = MixFingerprint(hash, sum);
+      break;
+    }
+    case Op::kLiterals:
+      hash = MixFingerprint(hash, literal_hashes_[node.a]);
+      break;
+    default:
+      break;
+  }
+  node.hash = hash;
+  const auto [begin, end] = interned_.equal_range(hash);
+  if (begin != end) {
+    if (node.op == Op::kAlt || node.op == Op::kAnd) operands_.resize(node.a);
+    return begin->second;
+  }
+  if (nodes_.size() >= kMaxNodes) {
+    exhausted_ = true;
+    return kNone;
+  }
+  const auto id = static_cast<ExprId>(nodes_.size());
+  nodes_.push_back(node);
+  interned_.emplace(hash, id);
+  return id;
+}
+
+ExprId ExpressionStore::Class(const CodePointSet& set) {
+  if (set.empty()) return kNone;
+  classes_.push_back(set);
+  const size_t before = nodes_.size();
+  const ExprId id = Intern({.op = Op::kClass, .a = static_cast<uint32_t>(classes_.size() - 1)});
+  if (nodes_.size() == before) classes_.pop_back();
+  return id;
+}
+
+ExprId ExpressionStore::Literal(std::u32string_view text) {
+  ExprId out = kEpsilon;
+  for (size_t i = text.size(); i-- > 0;) out = Concat(Char(text[i]), out);
+  return out;
+}
+
+ExprId ExpressionStore::Literals(std::vector<std::u32string> strings) {
+  std::sort(strings.begin(), strings.end());
+  strings.erase(std::unique(strings.begin(), strings.end()), strings.end());
+  uint64_t hash = 17;
+  for (const auto& s : strings) {
+    hash = MixFingerprint(hash, FingerprintBytes({reinterpret_cast<const char*>(s.data()),
+                                                  s.size() * sizeof(char32_t)}));
+  }
+  const auto count = static_cast<uint32_t>(strings.size());
+  literal_sets_.push_back(std::move(strings));
+  literal_hashes_.push_back(hash);
+  return LiteralRange(static_cast<uint32_t>(literal_sets_.size() - 1), 0, count, 0);
+}
+
+ExprId ExpressionStore::LiteralRange(uint32_t set, uint32_t low, uint32_t high, uint32_t depth) {
+  if (low >= high) return kNone;
+  const auto& strings = literal_sets_[set];
+  const bool nullable = strings[low].size() == depth;
+  if (high - low == 1 && nullable) return kEpsilon;
+  return Intern({.op = Op::kLiterals,
+                 .nullable = nullable,
+                 .a = set,
+                 .low = low,
+                 .high = high,
+                 .depth = depth});
+}
+
+ExprId ExpressionStore::Concat(ExprId a, ExprId b) {
+  if (a == kNone || b == kNone) return kNone;
+  if (a == kEpsilon) return b;
+  if (b == kEpsilon) return a;
+  if (a == kAll && b == kAll) return kAll;
+  if (nodes_[a].op == Op::kConcat) {
+    const uint32_t head = nodes_[a].a;
+    return Concat(head, Concat(nodes_[a].b, b));
+  }
+  if (a == kAll && nodes_[b].op == Op::kConcat && nodes_[b].a == kAll) return b;
+  return Intern({.op = Op::kConcat,
+                 .nullable = nodes_[a].nullable && nodes_[b].nullable,
+                 .positive = (nodes_[a].positive || a == kAll) && (nodes_[b].positive || b == kAll),
+                 .a = a,
+                 .b = b});
+}
+
+ExprId ExpressionStore::Nary(Op op, std::vector<ExprId> parts) {
+  Node node{.op = op};
+  node.a = static_cast<uint32_t>(operands_.size());
+  node.b = static_cast<uint32_t>(parts.size());
+  node.nullable = op == Op::kAnd;
+  node.positive = op == Op::kAlt;
+  for (ExprId part : parts) {
+    operands_.push_back(part);
+    if (op == Op::kAlt) {
+      node.nullable = node.nullable || nodes_[part].nullable;
+      node.positive = node.positive && (nodes_[part].positive || part == kAll);
+    } else {
+      node.nullable = node.nullable && nodes_[part].nullable;
+    }
+  }
+  return Intern(node);
+}
+
+ExprId ExpressionStore::Alt(std::vector<ExprId> parts) {
+  std::vector<ExprId> flat;
+  CodePointSet merged;
+  for (ExprId part : parts) {
+    if (part == kAll) return kAll;
+    if (part == kNone) continue;
+    if (nodes_[part].op == Op::kAlt) {
+      const auto inner = Operands(nodes_[part]);
+      flat.insert(flat.end(), inner.begin(), inner.end());
+    } else {
+      flat.push_back(part);
+    }
+  }
+  std::erase_if(flat, [&](ExprId part) {
+    if (nodes_[part].op != Op::kClass) return false;
+    merged.Add(classes_[nodes_[part].a]);
+    return true;
+  });
+  if (!merged.empty()) flat.push_back(Class(merged));
+  std::sort(flat.begin(), flat.end());
+  flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
+  // The empty string adds nothing beside another nullable part.
+  if (flat.size() > 1 && flat[0] == kEpsilon &&
+      std::any_of(flat.begin() + 1, flat.end(), [&](ExprId p) { return nodes_[p].nullable; })) {
+    flat.erase(flat.begin());
+  }
+  if (flat.empty()) return kNone;
+  if (flat.size() == 1) return flat[0];
+  for (ExprId part : flat) {
+    if (nodes_[part].op == Op::kNot && std::binary_search(flat.begin(), flat.end(), nodes_[part].a))
+      return kAll;
+  }
+  return Nary(Op::kAlt, std::move(flat));
+}
+
+ExprId ExpressionStore::And(std::vector<ExprId> parts) {
+  std::vector<ExprId> flat;
+  bool needs_empty = false;
+  for (ExprId part : parts) {
+    if (part == kNone) return kNone;
+    if (part == kAll) continue;
+    if (part == kEpsilon) needs_empty = true;
+    if (nodes_[part].op == Op::kAnd) {
+      const auto inner = Operands(nodes_[part]);
+      flat.insert(flat.end(), inner.begin(), inner.end());
+    } else {
+      flat.push_back(part);
+    }
+  }
+  std::sort(flat.begin(), flat.end());
+  flat.erase(std::unique(flat.begin(), flat.end()), flat.end());
+  if (needs_empty) {
+    const bool all =
+        std::all_of(flat.begin(), flat.end(), [&](ExprId p) { return nodes_[p].nullable; });
+    return all ? kEpsilon : kNone;
+  }
+  if (flat.empty()) return kAll;
+  if (flat.size() == 1) return flat[0];
+  for (ExprId part : flat) {
+    if (nodes_[part].op == Op::kNot && std::binary_search(flat.begin(), flat.end(), nodes_[part].a))
+      return kNone;
+  }
+  return Nary(Op::kAnd, std::move(flat));
+}
+
+ExprId ExpressionStore::Not(ExprId a) {
+  if (a == kNone) return kAll;
+  if (a == kAll) return kNone;
+  if (nodes_[a].op == Op::kNot) return nodes_[a].a;
+  return Intern({.op = Op::kNot, .nullable = !nodes_[a].nullable, .positive = false, .a = a});
+}
+
+ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
+  if (max == 0 || a == kEpsilon) return kEpsilon;
+  if (min > max) return kNone;
+  if (a == kNone) return min == 0 ? kEpsilon : kNone;
+  if (min == 1 && max == 1) return a;
+  if (a == kAll) return kAll;
+  if (nodes_[a].nullable) min = 0;
+  if (a == any_char_ && min == 0 && max == kUnbounded) return kAll;
+  if (nodes_[a].op == Op::kRepeat && nodes_[a].low == 0 && nodes_[a].high == kUnbounded) return a;
+  return Intern({.op = Op::kRepeat,
+                 .nullable = min == 0,
+                 .positive = nodes_[a].positive,
+                 .a = a,
+                 .low = min,
+                 .high = max});
+}
+
+ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
+  derived_.clear();
+  derive_depth_ = 0;
+  return DeriveUncached(e, c);
+}
+
+ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
+  if (e == kAll) return kAll;
+  const Node node = nodes_[e];
+  switch (node.op) {
+    case Op::kNone:
+    case Op::kEpsilon:
+      return kNone;
+    case Op::kClass:
+      return classes_[node.a].Contains(c) ? kEpsilon : kNone;
+    case Op::kLiterals: {
+      const auto& strings = literal_sets_[node.a];
+      const auto at = [&](uint32_t i) {  // strings that end here sort first
+        return strings[i].size() == node.depth ? int64_t{-1} : int64_t{strings[i][node.depth]};
+      };
+      uint32_t low = node.low, high = node.high;
+      const auto bound = [&](int64_t value) {
+        uint32_t from = low, to = high;
+        while (from < to) {
+          const uint32_t middle = from + (to - from) / 2;
+          if (at(middle) < value)
+            from = middle + 1;
+          else
+            to = middle;
+        }
+        return from;
+      };
+      const uint32_t first = bound(c);
+      const uint32_t last = bound(static_cast<int64_t>(c) + 1);
+      return LiteralRange(node.a, first, last, node.depth + 1);
+    }
+    default:
+      break;
+  }
+  const auto cached = derived_.find(e);
+  if (cached != derived_.end()) return cached->second;
+  if (++derive_depth_ > kMaxDeriveDepth) {
+    exhausted_ = true;
+    --derive_depth_;
+    return kNone;
+  }
+  ExprId out = kNone;
+  switch (node.op) {
+    case Op::kConcat: {
+      const ExprId first = Concat(DeriveUncached(node.a, c), node.b);
+      out = nodes_[node.a].nullable ? Alt({first, DeriveUncached(node.b, c)}) : first;
+      break;
+    }
+    case Op::kAlt:
+    case Op::kAnd: {
+      const auto operands = Operands(node);
+      std::vector<ExprId> copy(operands.begin(), operands.end());  // interning moves the pool
+      std::vector<ExprId> parts;
+      for (ExprId part : copy) {
+        const ExprId derived = DeriveUncached(part, c);
+        if (node.op == Op::kAnd && derived == kNone) {
+          parts.assign(1, kNone);
+          break;
+        }
+        if (derived != kNone) parts.push_back(derived);
+      }
+      out = node.op == Op::kAlt ? Alt(std::move(parts)) : And(std::move(parts));
+      break;
+    }
+    case Op::kNot:
+      out = Not(DeriveUncached(node.a, c));
+      break;
+    case Op::kRepeat: {
+      const ExprId head = DeriveUncached(node.a, c);
+      if (head != kNone) {
+        const uint32_t min = node.low == 0 ? 0 : node.low - 1;
+        const uint32_t max = node.high == kUnbounded ? kUnbounded : node.high - 1;
+        out = Concat(head, Repeat(node.a, min, max));
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  --derive_depth_;
+  derived_.emplace(e, out);
+  return out;
+}
+
+void ExpressionStore::CollectBoundaries(ExprId e, std::vector<CodePoint>& out) const {
+  std::vector<ExprId> todo{e};
+  std::vector<bool> seen(nodes_.size());
+  while (!todo.empty()) {
+    const ExprId id = todo.back();
+    todo.pop_back();
+    if (seen[id]) continue;
+    seen[id] = true;
+    const Node& node = nodes_[id];
+    switch (node.op) {
+      case Op::kClass:
+        for (const auto& r : classes_[node.a].ranges()) {
+          out.push_back(r.low);
+          out.push_back(r.high + 1);
+        }
+        break;
+      case Op::kLiterals:
+        for (uint32_t i = node.low; i < node.high; ++i) {
+          for (size_t k = node.depth; k < literal_sets_[node.a][i].size(); ++k) {
+            out.push_back(literal_sets_[node.a][i][k]);
+            out.push_back(literal_sets_[node.a][i][k] + 1);
+          }
+        }
+        if (out.size() > 4096) {
+          std::sort(out.begin(), out.end());
+          out.erase(std::unique(out.begin(), out.end()), out.end());
+        }
+        break;
+      case Op::kConcat:
+        todo.push_back(node.b);
+        todo.push_back(node.a);
+        break;
+      case Op::kNot:
+      case Op::kRepeat:
+        todo.push_back(node.a);
+        break;
+      case Op::kAlt:
+      case Op::kAnd:
+        for (ExprId part : Operands(node)) todo.push_back(part);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+bool ExpressionStore::IsEmpty(ExprId e, size_t budget) {
+  if (e == kNone) return true;
+  if (nodes_[e].positive || nodes_[e].nullable) return false;
+  if (const auto it = empty_.find(e); it != empty_.end()) return it->second;
+  std::vector<CodePoint> points{0};
+  CollectBoundaries(e, points);
+  std::sort(points.begin(), points.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+  std::erase_if(points, [](CodePoint c) {
+    return c > kMaxCodePoint || (c >= kFirstSurrogate && c <= kLastSurrogate);
+  });
+  std::vector<ExprId> visited{e};
+  std::unordered_map<ExprId, bool> seen{{e, true}};
+  for (size_t i = 0; i < visited.size(); ++i) {
+    for (const CodePoint c : points) {
+      if (budget-- == 0 || exhausted_) return false;
+      const ExprId next = Derive(visited[i], c);
+      if (next == kNone) continue;
+      const auto known = empty_.find(next);
+      if (nodes_[next].nullable || nodes_[next].positive ||
+          (known != empty_.end() && !known->second)) {
+        empty_[e] = false;
+        return false;
+      }
+      if (known == empty_.end() && seen.emplace(next, true).second) visited.push_back(next);
+    }
+  }
+  for (ExprId id : visited) empty_[id] = true;
+  return true;
+}
+
+bool ExpressionStore::Matches(ExprId e, std::u32string_view text) {
+  for (const char32_t c : text) {
+    e = Derive(e, c);
+    if (e == kNone) return false;
+  }
+  return nodes_[e].nullable;
+}
+
+}  // namespace hearth::grammar

@@ -1,0 +1,107 @@
+// ExpressionStore: regular languages over Unicode scalar values as hash-consed expressions.
+//
+// Intersection, complement and bounded repetition are expressions like any other: a derivative
+// takes a character off the front (Brzozowski 1964; Owens, Reppy and Turon 2009), so
+// `[a-z]{1,100000}` is one node and its automaton exists only where somebody walks. Simplifying
+// constructors keep the number of different derivatives finite and small. Equal expressions have
+// equal ids.
+//
+// Not thread-safe; CharDfa guards the store that it owns. A store that outgrows its limit says so
+// in exhausted() and answers "nothing matches" from there on, which can refuse but never wrongly
+// accept.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "grammars/regex/code_point_set.h"
+
+namespace hearth::grammar {
+
+using ExprId = uint32_t;
+
+class ExpressionStore {
+ public:
+  static constexpr ExprId kNone = 0;     // matches nothing
+  static constexpr ExprId kEpsilon = 1;  // matches the empty string
+  static constexpr ExprId kAll = 2;      // matches every string
+  static constexpr uint32_t kUnbounded = UINT32_MAX;
+  static constexpr size_t kMaxNodes = 400'000;
+
+  ExpressionStore();
+
+  ExprId Class(const CodePointSet& set);
+  ExprId Char(CodePoint c) { return Class(CodePointSet(c, c)); }
+  ExprId AnyChar() { return any_char_; }
+  ExprId Literal(std::u32string_view text);
+  // Exactly these strings, at no cost per string but the sorting.
+  ExprId Literals(std::vector<std::u32string> strings);
+  ExprId Concat(ExprId a, ExprId b);
+  ExprId Alt(std::vector<ExprId> parts);
+  ExprId And(std::vector<ExprId> parts);
+  ExprId Not(ExprId a);
+  ExprId Repeat(ExprId a, uint32_t min, uint32_t max);
+
+  // What may follow c in a word of e.
+  ExprId Derive(ExprId e, CodePoint c);
+  bool Nullable(ExprId e) const { return nodes_[e].nullable; }
+  uint64_t Hash(ExprId e) const { return nodes_[e].hash; }
+  size_t size() const { return nodes_.size(); }
+
+  // Appends the characters at which some class of e begins, or the one after which it ends: between
+  // two neighbours, all characters behave alike.
+  void CollectBoundaries(ExprId e, std::vector<CodePoint>& out) const;
+  // Searches for a word of e; `budget` bounds the derivatives taken. Where it runs out the answer
+  // is "not empty" and exhausted() stays false: an undetected empty language costs a dead end, no
+  // more.
+  bool IsEmpty(ExprId e, size_t budget = 20'000);
+  bool Matches(ExprId e, std::u32string_view text);
+
+  bool exhausted() const { return exhausted_; }
+
+ private:
+  enum class Op : uint8_t {
+    kNone,
+    kEpsilon,
+    kClass,
+    kConcat,
+    kAlt,
+    kAnd,
+    kNot,
+    kRepeat,
+    kLiterals
+  };
+  struct Node {
+    Op op;
+    bool nullable = false;
+    bool positive = true;   // free of And and Not, so not empty (constructors drop empty parts)
+    uint32_t a = 0, b = 0;  // children; class index; literal set; span of operands_
+    uint32_t low = 0, high = 0;  // repetition bounds; range of literals
+    uint32_t depth = 0;          // characters of the literals already taken
+    uint64_t hash = 0;
+  };
+
+  ExprId Intern(Node node);
+  ExprId Nary(Op op, std::vector<ExprId> parts);
+  ExprId LiteralRange(uint32_t set, uint32_t low, uint32_t high, uint32_t depth);
+  ExprId DeriveUncached(ExprId e, CodePoint c);
+  std::span<const ExprId> Operands(const Node& n) const { return {&operands_[n.a], n.b}; }
+
+  std::vector<Node> nodes_;
+  std::vector<ExprId> operands_;
+  std::vector<CodePointSet> classes_;
+  std::vector<std::vector<std::u32string>> literal_sets_;
+  std::vector<uint64_t> literal_hashes_;
+  std::unordered_multimap<uint64_t, ExprId> interned_;
+  std::unordered_map<uint64_t, ExprId> derived_;  // (expression, character) within one Derive
+  int derive_depth_ = 0;
+  std::unordered_map<ExprId, bool> empty_;
+  ExprId any_char_ = kNone;
+  bool exhausted_ = false;
+};
+
+}  // namespace hearth::grammar

@@ -1,0 +1,172 @@
+#include "grammars/schema/schema_compiler.h"
+
+#include <algorithm>
+
+#include "grammars/grammar_builder.h"
+#include "grammars/regex/ecma_regex.h"
+
+namespace hearth::grammar {
+
+namespace {
+
+int DepthOf(const Json& json, int limit) {
+  if (limit == 0 || !json.is_structured()) return 1;
+  int deepest = 0;
+  for (const auto& item : json) deepest = std::max(deepest, DepthOf(item, limit - 1));
+  return deepest + 1;
+}
+
+bool HoldsOwnKeys(const Json& json) {
+  if (!json.is_structured()) return false;
+  for (auto it = json.begin(); it != json.end(); ++it) {
+    if (json.is_object() && !it.key().empty() && it.key()[0] == kOwnPrefix) return true;
+    if (HoldsOwnKeys(*it)) return true;
+  }
+  return false;
+}
+
+// Finds the path from `from` to the very object `wanted`.
+bool FindPath(const Json& from, const Json* wanted, std::string& path) {
+  if (&from == wanted) return true;
+  if (!from.is_structured()) return false;
+  size_t index = 0;
+  for (auto it = from.begin(); it != from.end(); ++it, ++index) {
+    const size_t length = path.size();
+    path += '/';
+    if (from.is_array()) {
+      path += std::to_string(index);
+    } else {
+      for (const char c : it.key()) path += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+    }
+    if (FindPath(*it, wanted, path)) return true;
+    path.resize(length);
+  }
+  return false;
+}
+
+}  // namespace
+
+SchemaCompiler::SchemaCompiler()
+    : program_(std::make_unique<Program>()), store_(std::make_unique<ExpressionStore>()) {}
+SchemaCompiler::~SchemaCompiler() = default;
+
+Error SchemaCompiler::At(Term term, const std::string& keyword, ErrorCode code,
+                         const std::string& what) const {
+  std::string pointer = PointerTo(term.schema);
+  if (!keyword.empty()) pointer += "/" + keyword;
+  return MakeError(code, what, " at ", pointer);
+}
+
+std::string SchemaCompiler::PointerTo(const Json* schema) const {
+  for (const Json& document : documents_) {
+    std::string path = "#";
+    if (FindPath(document, schema, path)) return path;
+  }
+  return "# (a schema derived from not, if or const)";
+}
+
+void SchemaCompiler::Note(std::string note) { notes_.insert(std::move(note)); }
+
+const Json* SchemaCompiler::Own(Json schema) {
+  owned_.push_back(std::move(schema));
+  return &owned_.back();
+}
+
+Conjunction SchemaCompiler::Normalized(std::vector<Term> terms) {
+  std::erase_if(terms, [](const Term& t) { return IsTrue(*t.schema); });
+  std::sort(terms.begin(), terms.end());
+  terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
+  return terms;
+}
+
+Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions& options) {
+  options_ = options;
+  program_->compact = options.whitespace == JsonSchemaOptions::Whitespace::kCompact;
+  if (DepthOf(schema, kMaxDepth + 1) > kMaxDepth) {
+    return MakeError(ErrorCode::kResourceExhausted, "schema nested deeper than ", kMaxDepth,
+                     " levels");
+  }
+  if (HoldsOwnKeys(schema)) {
+    return MakeError(ErrorCode::kUnsupported, "unsupported: a key that begins with U+0001");
+  }
+  documents_.push_back(std::move(schema));
+  const Json* root = &documents_.back();
+  nodes_.clear();
+  const NodeIndex node = NodeFor(Normalized({{root, root}}));
+  while (!queue_.empty()) {
+    const auto [conjunction, at] = std::move(queue_.back());
+    queue_.pop_back();
+    HEARTH_CHECK_OK(Lower(conjunction, at));
+    if (program_->nodes.size() > kMaxNodes || !Spend(1) || store_->exhausted()) {
+      return MakeError(ErrorCode::kResourceExhausted,
+                       "schema too large: its grammar outgrows the limit of ", kMaxNodes,
+                       " nodes or ", kMaxWork, " steps");
+    }
+  }
+  return node;
+}
+
+Result<std::shared_ptr<const CompiledGrammar>> SchemaCompiler::Build(NodeIndex root) {
+  program_->root = root;
+  std::vector<ExprId> languages = string_languages_;
+  program_->chars = std::make_unique<CharDfa>(std::move(store_), languages);
+  for (size_t i = 0; i < languages.size(); ++i) {
+    program_->strings[i].start = program_->chars->StateOf(languages[i]);
+  }
+  if (program_->chars->exhausted()) {
+    return MakeError(ErrorCode::kResourceExhausted, "patterns too complex");
+  }
+  program_->Finish();
+  if (!program_->nodes[root].productive) {
+    return MakeError(ErrorCode::kInvalidArgument, "unsatisfiable: no text matches this grammar");
+  }
+  program_->notes.assign(notes_.begin(), notes_.end());
+  return std::shared_ptr<const CompiledGrammar>(
+      std::make_shared<CompiledGrammar>(std::move(program_)));
+}
+
+GrammarBuilder::GrammarBuilder() : compiler_(std::make_unique<SchemaCompiler>()) {}
+GrammarBuilder::~GrammarBuilder() = default;
+GrammarBuilder::Part GrammarBuilder::Literal(std::string_view bytes) {
+  return compiler_->AddLiterals({{std::string(bytes), 0}});
+}
+GrammarBuilder::Part GrammarBuilder::Sequence(const std::vector<Part>& parts) {
+  return compiler_->AddSequence(parts);
+}
+GrammarBuilder::Part GrammarBuilder::Choice(const std::vector<Part>& parts) {
+  return compiler_->AddChoice(parts);
+}
+GrammarBuilder::Part GrammarBuilder::Repeat(Part part, uint32_t min, uint32_t max) {
+  return compiler_->AddRepeat(part, min, max);
+}
+GrammarBuilder::Part GrammarBuilder::Token(TokenId id) { return compiler_->AddToken(id); }
+GrammarBuilder::Part GrammarBuilder::TextUntil(const std::vector<std::string>& stops) {
+  return compiler_->AddTextUntil(stops);
+}
+Result<GrammarBuilder::Part> GrammarBuilder::JsonSchema(const nlohmann::ordered_json& schema,
+                                                        const JsonSchemaOptions& options) {
+  return compiler_->AddSchema(schema, options);
+}
+Result<std::shared_ptr<const CompiledGrammar>> GrammarBuilder::Build(Part root) && {
+  return compiler_->Build(root);
+}
+
+Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchema(
+    const nlohmann::ordered_json& schema, const JsonSchemaOptions& options) {
+  SchemaCompiler compiler;
+  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(schema, options));
+  return compiler.Build(root);
+}
+
+Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchemaText(
+    std::string_view text, const JsonSchemaOptions& options) {
+  Json schema = Json::parse(text, nullptr, false);
+  if (schema.is_discarded()) {
+    return MakeError(ErrorCode::kInvalidArgument, "schema: not valid JSON");
+  }
+  SchemaCompiler compiler;
+  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(std::move(schema), options));
+  return compiler.Build(root);
+}
+
+}  // namespace hearth::grammar

@@ -1,0 +1,130 @@
+// SchemaCompiler: JSON Schemas (and the parts of a GrammarBuilder) to one Program.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "grammars/json_schema.h"
+#include "grammars/matcher/program.h"
+#include "grammars/schema/facts.h"
+#include "runtime/base/core/result.h"
+
+namespace hearth::grammar {
+
+// Keywords of our own, written by Negate. No document may hold a key that begins like them.
+inline constexpr char kOwnPrefix = '\x01';
+inline constexpr char kTypesKey[] = "\001types";            // a set of TypeBits
+inline constexpr char kNotStringsKey[] = "\001notStrings";  // none of these strings
+inline constexpr char kNotPatternKey[] = "\001notPattern";
+inline constexpr char kAbsentKey[] = "\001absent";  // none of these properties
+
+class SchemaCompiler {
+ public:
+  SchemaCompiler();
+  ~SchemaCompiler();
+
+  // Nodes by hand (schema/nodes.cpp).
+  NodeIndex AddLiterals(std::vector<std::pair<std::string, uint32_t>> entries);
+  NodeIndex AddSequence(const std::vector<NodeIndex>& parts);
+  NodeIndex AddChoice(const std::vector<NodeIndex>& parts);
+  NodeIndex AddRepeat(NodeIndex part, uint32_t min, uint32_t max);
+  NodeIndex AddToken(TokenId token);
+  NodeIndex AddTextUntil(const std::vector<std::string>& stops);
+  NodeIndex AddString(ExprId language, uint32_t min, uint32_t max, bool in_body);
+
+  Result<NodeIndex> AddSchema(Json schema, const JsonSchemaOptions& options);
+  Result<std::shared_ptr<const CompiledGrammar>> Build(NodeIndex root);
+
+ private:
+  // Limits of one compilation.
+  static constexpr size_t kMaxNodes = 300'000;
+  static constexpr size_t kMaxAlternatives = 1024;
+  static constexpr size_t kMaxWork = 2'000'000;
+  static constexpr int kMaxDepth = 400;
+  static constexpr int kMaxProofDepth = 5;
+
+  // Facts (schema/collect.cpp).
+  Result<std::vector<Facts>> Expand(const Conjunction& conjunction);
+  Result<std::vector<Facts>> ExpandFrom(Facts facts);
+  Status Collect(Facts& facts, Term term, std::vector<Term>& ancestors);
+  Status CollectKeyword(Facts& facts, Term term, const std::string& key, const Json& value,
+                        std::vector<Term>& ancestors);
+  Status CollectConditional(Facts& facts, Term term, const std::vector<Term>& ancestors);
+  Status CollectOneOf(Facts& facts, Term term, const Json& branches, std::vector<Term>& ancestors);
+  Status CollectDependencies(Facts& facts, Term term, const Json& value,
+                             const std::vector<Term>& ancestors);
+  Result<Term> Resolve(Term term, const std::string& reference);
+  Result<ExprId> Pattern(const std::string& pattern, Term at, const char* keyword);
+
+  // Negation (schema/negate.cpp): a schema that holds exactly where the given one does not.
+  Result<const Json*> Negate(Term term, int depth);
+  Result<Json> NegateJson(Term term, int depth);
+
+  // Proofs (schema/emptiness.cpp). "Not empty" is the answer where no proof was found.
+  Result<bool> IsEmpty(const Conjunction& conjunction, int depth);
+  Result<bool> IsEmptyFacts(const Facts& facts, int depth);
+  Result<bool> ValueFits(const Json& value, const Facts& facts);  // scalars alone
+
+  // Nodes (schema/lower.cpp).
+  NodeIndex NodeFor(Conjunction conjunction);
+  Status Lower(const Conjunction& conjunction, NodeIndex node);
+  Status LowerFacts(const Facts& facts, std::vector<NodeIndex>& parts,
+                    std::vector<std::pair<std::string, uint32_t>>& scalars);
+  Status LowerLiterals(const Facts& facts, std::vector<NodeIndex>& parts,
+                       std::vector<std::pair<std::string, uint32_t>>& scalars);
+  Status LowerNumber(const Facts& facts, std::vector<NodeIndex>& parts);
+  Status LowerString(const Facts& facts, std::vector<NodeIndex>& parts);
+  Status LowerArray(const Facts& facts, std::vector<NodeIndex>& parts);  // schema/lower_array.cpp
+  Status LowerUnique(const Facts& facts, const Conjunction& item, ArraySpec& spec);
+  Status LowerObject(const Facts& facts, std::vector<NodeIndex>& parts);  // schema/lower_object.cpp
+  struct KeyClass {
+    ExprId language;
+    Conjunction value;
+  };
+  Result<std::vector<KeyClass>> KeyClasses(const Facts& facts,
+                                           const std::vector<std::string>& names,
+                                           ExprId names_language);
+  Result<std::optional<Conjunction>> PropertyConjunction(const Facts& facts,
+                                                         const std::string& name);
+  Result<ExprId> StringLanguage(const Conjunction& conjunction);
+  Result<NumberRange> RangeOf(const Facts& facts);
+
+  Error At(Term term, const std::string& keyword, ErrorCode code, const std::string& what) const;
+  std::string PointerTo(const Json* schema) const;
+  void Note(std::string note);
+  const Json* Own(Json schema);
+  bool Spend(size_t work) { return (work_ += work) <= kMaxWork; }
+  static Conjunction Normalized(std::vector<Term> terms);
+  static bool IsFalse(const Json& schema) { return schema.is_boolean() && !schema.get<bool>(); }
+  static bool IsTrue(const Json& schema) {
+    return (schema.is_boolean() && schema.get<bool>()) || (schema.is_object() && schema.empty());
+  }
+
+  std::unique_ptr<Program> program_;
+  std::unique_ptr<ExpressionStore> store_;
+  std::vector<ExprId> string_languages_;  // of program_->strings
+  std::deque<Json> documents_, owned_;
+  JsonSchemaOptions options_;
+  std::set<std::string> notes_;
+  std::map<Conjunction, NodeIndex> nodes_;
+  std::vector<std::pair<Conjunction, NodeIndex>> queue_;
+  std::map<std::tuple<ExprId, uint32_t, uint32_t, bool>, NodeIndex> strings_;
+  std::map<std::string, NodeIndex> numbers_;
+  std::unordered_map<std::string, ExprId> patterns_;
+  std::unordered_map<std::string, const Json*> resources_;  // by $id
+  std::unordered_map<const Json*, const Json*> negated_;
+  size_t work_ = 0;
+  int proof_depth_ = 0;
+};
+
+// How a JSON string is written in keys and enum values, quotes included: as it is, and with \uXXXX
+// for what is not ASCII where that differs.
+std::vector<std::string> Spellings(const std::string& utf8);
+
+}  // namespace hearth::grammar

@@ -1,0 +1,191 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "memory/store.h"
+#include "runtime/agent/agent.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/progress.h"
+#include "runtime/main/commands.h"
+#include "runtime/main/model_flags.h"
+#include "runtime/main/signals.h"
+#include "runtime/main/turn_printer.h"
+#include "runtime/serving/local_model.h"
+#include "tools/task_tools.h"
+
+namespace hearth::main {
+namespace {
+
+struct RunFlags {
+  ModelFlags model;
+  std::string session;
+  std::string repository;
+  std::string database;
+  std::string message;
+  std::string schema_file;
+  bool json = false;
+  agent::AgentOptions agent{.sampling = {.temperature = 0}};
+};
+
+Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, const Clock& clock) {
+  HEARTH_TRY(const std::string path, FindModelFile(flags.model));
+  Progress progress("Loading the model", 1000, clock, Progress::ForStderr());
+  serving::LocalModelOptions options;
+  options.model.backend = flags.model.backend;
+  options.model.threads = flags.model.threads;
+  options.model.progress = [&](double share) {
+    progress.Update(static_cast<uint64_t>(share * 1000));
+  };
+  options.engine.kv_type = flags.model.kv_type;
+  return serving::LocalModel::Load(path, options, clock);
+}
+
+Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
+                                    const std::string& model_name) {
+  memory::SessionStore sessions(store);
+  if (flags.session.empty()) {
+    return sessions.Create({.repository = flags.repository.empty() ? "default" : flags.repository,
+                            .title = flags.message.substr(0, 80),
+                            .model = model_name,
+                            .system_prompt = agent::TaskAssistantPrompt()});
+  }
+  std::string id = flags.session;
+  if (id == "last") {
+    HEARTH_TRY(const auto recent, sessions.List(1));
+    if (recent.empty()) return MakeError(ErrorCode::kNotFound, "there is no session yet");
+    id = recent[0].id;
+  }
+  HEARTH_TRY(const memory::Session session, sessions.Get(id));
+  if (!flags.repository.empty() && flags.repository != session.repository) {
+    return MakeError(ErrorCode::kInvalidArgument, "session ", id, " is bound to the repository '",
+                     session.repository, "'; leave out --repo or start a session without --session");
+  }
+  return session;
+}
+
+ExitCode StatusOf(const agent::TurnFinished& finished) {
+  if (finished.reason == "answered") return ExitCode::kOk;
+  return finished.reason == "cancelled" ? ExitCode::kInterrupted : ExitCode::kIncomplete;
+}
+
+// Messages from the command line, from a pipe as one message, or from a terminal a line at a time.
+class MessageSource {
+ public:
+  explicit MessageSource(const std::string& given) : given_(given) {}
+  bool Next(std::string& message) {
+    if (!given_.empty() || isatty(STDIN_FILENO) == 0) {
+      if (done_) return false;
+      done_ = true;
+      message = given_;
+      if (message.empty()) {
+        message.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+      }
+      return true;
+    }
+    do {
+      std::fputs("> ", stderr);
+      if (!std::getline(std::cin, message)) return false;
+    } while (message.find_first_not_of(" \t") == std::string::npos);
+    return true;
+  }
+
+ private:
+  const std::string given_;
+  bool done_ = false;
+};
+
+Result<Json> ReadSchema(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return MakeError(ErrorCode::kNotFound, path, ": there is no such file, or it cannot be read");
+  }
+  auto schema = ParseJson(std::string(std::istreambuf_iterator<char>(file), {}));
+  if (!schema.ok()) return MakeError(schema.error().code, path, ": ", schema.error().message);
+  return schema;
+}
+
+ExitCode RunAssistant(RunFlags flags) {
+  StopOnSignal signals;
+  const SystemClock clock;
+  const auto paths = FindPaths();
+  if (!paths.ok()) return Fail(paths.error());
+  const std::string database =
+      flags.database.empty() ? paths->Database().string() : flags.database;
+  auto store = memory::Store::Open(database, clock);
+  if (!store.ok()) return Fail(store.error());
+  if (!flags.schema_file.empty()) {
+    const auto schema = ReadSchema(flags.schema_file);
+    if (!schema.ok()) return Fail(schema.error());
+    flags.agent.answer_schema = *schema;
+  }
+  tools::Toolset tools;
+  if (Status added = tools::AddTaskTools(tools, **store); !added.ok()) return Fail(added.error());
+  auto model = LoadModel(flags, clock);
+  if (!model.ok()) return Fail(model.error());
+  const auto session = FindSession(flags, **store, (*model)->name());
+  if (!session.ok()) return Fail(session.error());
+  auto agent = agent::Agent::Open(**model, tools, **store, session->id, flags.agent);
+  if (!agent.ok()) return Fail(agent.error());
+
+  TurnPrinter printer(clock);
+  const agent::EventSink sink = [&](const agent::Event& event) {
+    if (!flags.json) {
+      printer(event);
+      return;
+    }
+    std::printf("%s\n", DumpJson(ToJson(event)).c_str());
+    std::fflush(stdout);
+  };
+  const auto unfinished = (*agent)->Resume(sink, signals.token());
+  if (!unfinished.ok()) return Fail(unfinished.error());
+  MessageSource messages(flags.message);
+  std::string message;
+  ExitCode status = ExitCode::kOk;
+  while (!signals.token().stop_requested() && messages.Next(message)) {
+    if (message.find_first_not_of(" \t\r\n") == std::string::npos) {
+      return Fail(MakeError(ErrorCode::kInvalidArgument,
+                            "there is nothing to do; try: hearth run \"Remind me to water the plants\""));
+    }
+    const auto finished = (*agent)->Run(message, sink, signals.token());
+    if (!finished.ok()) return Fail(finished.error());
+    status = StatusOf(*finished);
+  }
+  return status;
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, Command& run) {
+  auto* command =
+      app.add_subcommand("run", "Ask the task assistant: it reads and changes your task list");
+  auto flags = std::make_shared<RunFlags>();
+  command->add_option("message", flags->message,
+                      "What you want (default: standard input, or a conversation on a terminal)");
+  AddModelFlags(*command, flags->model);
+  command->add_option("--session", flags->session,
+                      "Go on with this session ('last': the one used last); default: a new one");
+  command->add_option("--repo", flags->repository, "The task repository (default: \"default\")");
+  command->add_option("--db", flags->database, "The database file");
+  command->add_option("--schema", flags->schema_file,
+                      "A JSON Schema file: the answer is a JSON document that fits it (no tools are used)");
+  command->add_flag("--json", flags->json, "Print one event a line as JSON");
+  command->add_option("--temperature", flags->agent.sampling.temperature,
+                      "0 always takes the most likely token")
+      ->check(CLI::Range(0.0, 5.0))
+      ->capture_default_str();
+  command->add_option("--seed", flags->agent.sampling.seed, "Seed of the draw");
+  command->add_option("--max-steps", flags->agent.limits.steps, "Most runs of the model in a turn")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command->add_option("--max-tokens", flags->agent.limits.completion_tokens,
+                      "Most tokens that the model writes in a turn")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->callback([=, &run] { run = [=] { return RunAssistant(*flags); }; });
+}
+
+}  // namespace hearth::main

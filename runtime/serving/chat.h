@@ -1,0 +1,93 @@
+// The words of a conversation with a language model: plain values, so that the model may run in this
+// process, in another or behind a URL.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/engine.h"
+#include "model/sampling.h"
+#include "runtime/base/json.h"
+
+namespace hearth::serving {
+
+enum class Role : uint8_t { kSystem, kUser, kAssistant, kTool };
+
+struct ToolCall {
+  std::string id;
+  std::string name;
+  Json arguments = Json::object();
+};
+
+struct Message {
+  Role role = Role::kUser;
+  std::string content;
+  // Of an assistant:
+  std::string reasoning;
+  std::vector<ToolCall> calls;
+  std::string raw;  // exactly what the model wrote, where this model wrote it; else empty
+  // Of a tool's result:
+  std::string call_id;
+  std::string name;
+};
+
+// The form of chat templates and of the OpenAI API: {"type": "function", "function": {…}}.
+using ToolSchemas = Json;
+
+enum class ToolChoice : uint8_t {
+  kAuto,      // the model decides
+  kNone,      // text only
+  kRequired,  // at least one call
+};
+
+// A worked example for models that were not trained to use tools; without a tool where none is needed.
+struct WorkedExample {
+  std::string request;
+  std::string tool;
+  Json arguments;
+  std::string result;
+  std::string answer;
+};
+
+struct ChatRequest {
+  std::vector<Message> messages;
+  ToolSchemas tools = Json::array();
+  std::vector<WorkedExample> examples;  // read only where the model knows no tools
+  ToolChoice tool_choice = ToolChoice::kAuto;
+  bool parallel_calls = true;
+  std::optional<Json> response_schema;  // the answer is a JSON document of this schema
+  model::SamplingParams sampling;
+  uint32_t max_tokens = 1024;
+};
+
+// What is reported while the model works, in order; nothing reported is ever taken back.
+struct ChatDelta {
+  enum class Kind : uint8_t {
+    kPrefill,        // done and total prompt tokens
+    kReasoning,      // text
+    kText,           // text
+    kCallName,       // a tool call begins: text is the tool's name
+    kCallArguments,  // text: the next bytes of its arguments
+  };
+  Kind kind = Kind::kText;
+  std::string text;
+  uint32_t done = 0;
+  uint32_t total = 0;
+};
+using DeltaSink = std::function<void(const ChatDelta&)>;
+
+struct ChatReply {
+  Message message;  // what the assistant said; raw is set
+  model::FinishReason reason = model::FinishReason::kStop;
+  model::Usage usage;
+  // The transcript as the model saw it: token ids that were added to what it had seen before (all of
+  // them where `restarted`), and those that it wrote.
+  std::vector<TokenId> rendered;
+  std::vector<TokenId> generated;
+  bool restarted = false;
+};
+
+}  // namespace hearth::serving

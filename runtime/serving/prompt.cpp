@@ -1,0 +1,167 @@
+#include "runtime/serving/prompt.h"
+
+namespace hearth::serving {
+namespace {
+
+const char* RoleName(Role role) {
+  switch (role) {
+    case Role::kSystem: return "system";
+    case Role::kUser: return "user";
+    case Role::kAssistant: return "assistant";
+    case Role::kTool: return "tool";
+  }
+  return "user";
+}
+
+constexpr const char* kProbeName = "probe_of_hearth";
+
+Json ProbeTools() {
+  return Json::array({{{"type", "function"},
+                       {"function",
+                        {{"name", kProbeName},
+                         {"description", "probe"},
+                         {"parameters",
+                          {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}}}}}}});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& template_source,
+                                                           const model::Tokenizer& tokenizer) {
+  if (template_source.empty()) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "the model file has no chat template, so it cannot hold a conversation (it may be "
+                     "a base model); use an instruct version of it");
+  }
+  auto writer = std::make_unique<PromptWriter>();
+  HEARTH_TRY(writer->template_, ChatTemplate::Parse(template_source));
+  if (tokenizer.bos()) writer->bos_ = tokenizer.bytes(*tokenizer.bos());
+  if (tokenizer.eos()) writer->eos_ = tokenizer.bytes(*tokenizer.eos());
+  const Json hello = Json::array({{{"role", "user"}, {"content", "hello"}}});
+  const auto with_tools = writer->Render(hello, ProbeTools(), {});
+  writer->knows_tools_ =
+      with_tools.ok() && with_tools->text().find(kProbeName) != std::string::npos;
+  writer->format_ = &FindToolFormat(template_source, writer->knows_tools_);
+  return writer;
+}
+
+Result<RenderedPrompt> PromptWriter::Render(const Json& messages, const Json& tools,
+                                            TimePoint now) const {
+  RenderOptions options;
+  options.add_generation_prompt = true;
+  options.bos_token = bos_;
+  options.eos_token = eos_;
+  options.now = now;
+  return template_->Render(messages, tools, options);
+}
+
+Json PromptWriter::ToNativeMessages(const std::vector<Message>& messages) const {
+  Json out = Json::array();
+  for (const Message& message : messages) {
+    Json one = {{"role", RoleName(message.role)}, {"content", message.content}};
+    if (!message.reasoning.empty()) one["reasoning_content"] = message.reasoning;
+    if (!message.calls.empty()) {
+      Json calls = Json::array();
+      for (const ToolCall& call : message.calls) {
+        calls.push_back({{"type", "function"},
+                         {"id", call.id},
+                         {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+      }
+      one["tool_calls"] = std::move(calls);
+    }
+    if (message.role == Role::kTool) {
+      one["tool_call_id"] = message.call_id;
+      one["name"] = message.name;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+namespace {
+
+// Messages for a template that knows system, user and assistant alone.
+class PlainMessages {
+ public:
+  void Say(const char* role, std::string content) {
+    after_result_ = false;
+    messages_.push_back({{"role", role}, {"content", std::move(content)}});
+  }
+  // A tool's result comes as the user's message; several results share one.
+  void Result(const std::string& text) {
+    const std::string response = Concat("<tool_response>\n", text, "\n</tool_response>");
+    if (after_result_) {
+      messages_.back()["content"].get_ref<std::string&>() += "\n" + response;
+    } else {
+      Say("user", response);
+      after_result_ = true;
+    }
+  }
+  Json Take() && { return std::move(messages_); }
+
+ private:
+  Json messages_ = Json::array();
+  bool after_result_ = false;
+};
+
+}  // namespace
+
+// The tools stand in the system message, the examples are the first turns, and calls are the assistant's
+// text.
+Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
+  PlainMessages out;
+  size_t next = 0;
+  std::string system;
+  if (!request.messages.empty() && request.messages[0].role == Role::kSystem) {
+    system = request.messages[0].content;
+    next = 1;
+  }
+  if (!request.tools.empty()) {
+    system += (system.empty() ? "" : "\n\n") + DescribeTools(request.tools);
+  }
+  if (!system.empty()) out.Say("system", system);
+  if (!request.tools.empty()) {
+    for (const WorkedExample& example : request.examples) {
+      out.Say("user", example.request);
+      if (example.tool.empty()) {
+        out.Say("assistant", WriteCalls(*format_, {}) + example.answer);
+        continue;
+      }
+      out.Say("assistant", WriteCalls(*format_, {{"", example.tool, example.arguments}}));
+      out.Result(example.result);
+      out.Say("assistant", example.answer);
+    }
+  }
+  for (; next < request.messages.size(); ++next) {
+    const Message& message = request.messages[next];
+    if (message.role == Role::kTool) {
+      out.Result(message.content);
+    } else if (message.role == Role::kAssistant && !message.raw.empty()) {
+      out.Say("assistant", message.raw);
+    } else if (!message.calls.empty()) {
+      out.Say("assistant", message.content + WriteCalls(*format_, message.calls));
+    } else {
+      out.Say(RoleName(message.role), message.content);
+    }
+  }
+  return std::move(out).Take();
+}
+
+Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request, TimePoint now) const {
+  if (!knows_tools_) return Render(ToPlainMessages(request), Json(), now);
+  return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools,
+                now);
+}
+
+bool PromptWriter::LeavesThinkingOpen(std::string_view prompt) const {
+  if (format_->think_begin.empty()) return false;
+  const size_t opened = prompt.rfind(format_->think_begin);
+  const size_t closed = prompt.rfind(format_->think_end);
+  if (opened == std::string_view::npos) return false;
+  // Only what stands at the very end is open: older blocks are quotations.
+  const std::string_view rest = prompt.substr(opened + format_->think_begin.size());
+  return rest.find_first_not_of(" \t\r\n") == std::string_view::npos &&
+         (closed == std::string_view::npos || closed < opened);
+}
+
+}  // namespace hearth::serving
