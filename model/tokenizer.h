@@ -36,10 +36,10 @@ struct EncodeOptions {
   std::optional<bool> add_bos = false;
 };
 
-// A stretch of a prompt. Control tokens that it spells become their ids only where that is allowed.
+// A stretch of a prompt: the template's own words (trusted) or data.
 struct TextRun {
   std::string_view text;
-  bool parse_special = false;
+  bool trusted = false;
 };
 
 class Tokenizer {
@@ -49,10 +49,10 @@ class Tokenizer {
 
   virtual std::vector<TokenId> Encode(std::string_view text,
                                       const EncodeOptions& options) const = 0;
-  // Encodes runs as the one text that they are together: words may reach over a seam. A control
-  // token is found only where it lies wholly in neighbouring runs that allow it.
-  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs,
-                                          std::optional<bool> add_bos = false) const = 0;
+  // Encodes the runs as the one text that they form, without BOS or EOS. Control tokens are
+  // recognised only inside trusted stretches (neighbouring ones count as one): data that spells one
+  // stays plain text. Words may reach over a seam.
+  virtual std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs) const = 0;
 
   size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }

@@ -75,6 +75,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
   base_id_ = 0;
   own_bits_ = nullptr;
   budget_ = kWalkBudget;
+  work_limit_ = machine.program().chars->work() + kAutomatonBudget;
   exact_ = true;
   machine.Watch();
   const size_t mark = machine.Mark();
@@ -99,6 +100,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
     can_end = can_end || machine.CanEnd(c);
   }
   machine.Release(mark);
+  if (machine.program().chars->work() > work_limit_) budget_ = 0;
   std::erase_if(found_, [&](TokenId id) { return !vocabulary_->IsValid(id); });
   if (can_end) AllowAll(vocabulary_->end_tokens());
   if (budget_ == 0) {  // whoever samples must ask Accept
@@ -249,22 +251,32 @@ void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, Token
   const bool in_body = state.mode == JsonString::kBody;
   // Of what lies below, nothing is long enough to meet a bound on the length.
   const bool roomy = spec.max == kNoLimit || count + trie.Height(node) + spec.slack <= spec.max;
-  if (in_body && roomy && node != TokenTrie::kRoot && chars.Open(state.chars, trie.Height(node))) {
-    const std::vector<uint32_t>& body = *tables_->string_body();
-    for (TokenId token : trie.Subtree(node)) {
+  // Up to here the token is whole characters, so it stays inside any string if its rest does.
+  const std::vector<uint32_t>& body = *tables_->string_body();
+  const auto allow_inside = [&](TokenTrie::NodeId below) {
+    for (TokenId token : trie.Subtree(below)) {
       if (HasBit(body, token)) Allow(token);
     }
+  };
+  if (in_body && roomy && node != TokenTrie::kRoot && chars.Open(state.chars, trie.Height(node))) {
+    allow_inside(node);
     return;
   }
   if (node != TokenTrie::kRoot) AllowAll(trie.Tokens(node));
   const uint64_t loops = in_body && roomy ? chars.Loops(state.chars) : 0;
   trie.ForEachChild(node, JsonString::Live(state), [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
-    if (((TokenTrie::ClassBit(byte) | trie.BytesBelow(child)) & ~loops) == 0) {
-      AllowAll(trie.Subtree(child));
+    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
+    if ((bytes & ~loops) == 0) {
+      if ((bytes & TokenTrie::kWideClass) == 0) {
+        AllowAll(trie.Subtree(child));
+      } else {
+        allow_inside(child);
+      }
       return;
     }
     --budget_;
+    if (chars.work() > work_limit_) budget_ = 0;
     if (in_body && byte == '"') return;
     JsonString::State next = state;
     uint64_t next_count = count;
@@ -335,8 +347,8 @@ void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeI
     const uint64_t room = spec.max == kNoLimit              ? UINT64_MAX
                           : spec.max > c.extra + spec.slack ? spec.max - c.extra - spec.slack
                                                             : 0;
-    strings[count++] = {program.chars->Loops(state.chars), program.chars->OpenLength(state.chars),
-                        room};
+    strings[count++] = {program.chars->Loops(state.chars) & TokenTrie::kPlainClasses,
+                        program.chars->OpenLength(state.chars), room};
   }
   trie.ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;

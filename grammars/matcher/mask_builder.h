@@ -27,7 +27,8 @@ class MaskBuilder {
   bool exact() const { return exact_; }
 
  private:
-  static constexpr size_t kWalkBudget = 3'000'000;  // trie nodes
+  static constexpr size_t kWalkBudget = 3'000'000;     // trie nodes
+  static constexpr size_t kAutomatonBudget = 300'000;  // work of CharDfa for one mask
 
   void WalkInside(Machine& machine, const Config& config);
   void WalkExits(Machine& machine, const Config& config);
@@ -54,6 +55,7 @@ class MaskBuilder {
   std::shared_ptr<std::vector<uint32_t>> own_bits_;
   std::vector<Machine::Set> levels_;
   size_t budget_ = 0;
+  size_t work_limit_ = 0;
   bool exact_ = true;
 };
 

@@ -46,6 +46,7 @@ class TokenTrie {
   // Bytes of the longest spelling below the node.
   uint32_t Height(NodeId node) const { return height_[node]; }
   // One of 64 classes: letters and the common marks have one each.
+  static constexpr uint64_t kWideClass = uint64_t{1} << 60;        // bytes of multi-byte characters
   static constexpr uint64_t kPlainClasses = ~(uint64_t{7} << 60);  // ASCII that JSON never escapes
   static uint64_t ClassBit(uint8_t byte) { return kClassBits[byte]; }
 

@@ -62,6 +62,7 @@ CharDfa::State CharDfa::Make(State state, uint32_t symbol) const {
   const Entry& entry = At(state);
   const State next = InternState(store_->Derive(entry.expr, partition_.examples[symbol]));
   entry.next[symbol].store(next + 1, std::memory_order_release);
+  work_.store(store_->work(), std::memory_order_relaxed);
   return next;
 }
 
@@ -111,7 +112,7 @@ uint32_t CharDfa::OpenLength(State state) const {
 }
 
 bool CharDfa::EveryLength(State start, uint32_t& longest) {
-  constexpr size_t kMaxExplored = 96, kMaxSteps = 3000;
+  constexpr size_t kMaxExplored = 96, kMaxSteps = 3000, kMaxWork = 60'000;
   longest = 0;
   if (start <= kUniversal) return start == kUniversal;
   if (partition_.examples.size() > kMaxSteps) return false;
@@ -119,11 +120,12 @@ bool CharDfa::EveryLength(State start, uint32_t& longest) {
   std::unordered_map<State, size_t> index{{start, 0}};
   std::vector<std::vector<size_t>> before(1);
   size_t steps = 0;
+  const size_t limit = work() + kMaxWork;
   for (size_t i = 0; i < reached.size(); ++i) {
     bool accepting_next = false;
     for (const CodePoint c : partition_.examples) {
       if (c == kFirstSurrogate) continue;  // no character
-      if (++steps > kMaxSteps) return false;
+      if (++steps > kMaxSteps || work() > limit) return false;
       const State next = Step(reached[i], c);
       if (next == kDead) continue;
       accepting_next = accepting_next || Accepting(next);
@@ -175,6 +177,17 @@ uint64_t CharDfa::Loops(State state) const {
     } else {
       leave |= bit;
     }
+  }
+  bool wide =
+      true;  // everything beyond ASCII; the bytes of the class must still make whole characters
+  for (size_t i = 0; i < partition_.bounds.size() && wide; ++i) {
+    const CodePoint c = partition_.bounds[i];
+    if (c >= 128 && (c < kFirstSurrogate || c > kLastSurrogate)) wide = Step(state, c) == state;
+  }
+  wide = wide && Step(state, 0x80) == state;
+  if (wide) {
+    leave &= ~TokenTrie::kWideClass;
+    some |= TokenTrie::kWideClass;
   }
   const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
   return some & ~leave;

@@ -54,10 +54,12 @@ class CharDfa {
   bool EveryLength(State start, uint32_t& longest);
   // The length of the shortest word from here; known after EveryLength, else 0.
   uint32_t Shortest(State state) const { return At(state).shortest; }
-  // Token classes (TokenTrie::ClassBit) of ASCII characters that lead from the state to itself;
+  // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
   // none of those that JSON strings escape.
   uint64_t Loops(State state) const;
   bool exhausted() const;
+  // Work done so far to make states, by all threads.
+  size_t work() const { return work_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kUnknownLoops = UINT64_MAX;
@@ -88,6 +90,7 @@ class CharDfa {
   mutable std::unordered_map<ExprId, State> states_;
   mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
   mutable size_t count_ = 0;
+  mutable std::atomic<size_t> work_{0};
 };
 
 }  // namespace hearth::grammar

@@ -290,6 +290,7 @@ ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
 
 ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
   if (e == kAll) return kAll;
+  ++work_;
   const Node node = nodes_[e];
   switch (node.op) {
     case Op::kNone:
@@ -507,6 +508,7 @@ bool ExpressionStore::IsEmpty(ExprId e, const std::vector<CodePoint>* examples, 
     own = PartitionOf({e}).examples;
     examples = &own;
   }
+  const size_t before = work_;
   // Best first: what can end soonest is looked at first, so a word is found in about its length.
   struct Visit {
     ExprId expr;
@@ -522,7 +524,10 @@ bool ExpressionStore::IsEmpty(ExprId e, const std::vector<CodePoint>* examples, 
     queue.pop();
     for (const CodePoint c : *examples) {
       if (c == kFirstSurrogate) continue;  // no character
-      if (budget-- == 0 || exhausted_) return false;
+      if (work_ - before > budget || exhausted_) {
+        for (const Visit& visit : visits) empty_.emplace(visit.expr, false);  // not to try again
+        return false;
+      }
       const ExprId next = Derive(visits[at].expr, c);
       if (next == kNone) continue;
       const auto known = empty_.find(next);

@@ -65,14 +65,16 @@ class ExpressionStore {
     std::vector<CodePoint> examples;  // one character of each class
   };
   Partition PartitionOf(const std::vector<ExprId>& roots) const;
-  // Searches for a word of e; `budget` bounds the derivatives taken. Where it runs out the answer
+  // Searches for a word of e; `budget` bounds the work. Where it runs out the answer
   // is "not empty" and exhausted() stays false: an undetected empty language costs a dead end, no
   // more.
   // `examples`: one character of every class of e, where the caller knows them.
-  bool IsEmpty(ExprId e, const std::vector<CodePoint>* examples = nullptr, size_t budget = 20'000);
+  bool IsEmpty(ExprId e, const std::vector<CodePoint>* examples = nullptr, size_t budget = 100'000);
   bool Matches(ExprId e, std::u32string_view text);
 
   bool exhausted() const { return exhausted_; }
+  // Expressions visited by derivatives so far: the measure of work here.
+  size_t work() const { return work_; }
 
  private:
   enum class Op : uint8_t {
@@ -117,6 +119,7 @@ class ExpressionStore {
   int derive_depth_ = 0;
   std::unordered_map<ExprId, bool> empty_;
   ExprId any_char_ = kNone;
+  size_t work_ = 0;
   bool exhausted_ = false;
 };
 

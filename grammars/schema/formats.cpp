@@ -103,14 +103,15 @@ const std::string* Pattern(std::string_view name) {
 
 }  // namespace
 
-std::optional<ExprId> FormatLanguage(std::string_view name, ExpressionStore& store) {
+std::optional<ExprId> FormatLanguage(std::string_view name, bool narrowed, ExpressionStore& store) {
   const auto language = [&](const std::string& pattern) {
     const auto parsed = ParseEcmaRegexWhole(pattern, store);
     assert(parsed.ok());  // our own patterns
     return *parsed;
   };
   if (name == "time" || name == "date-time") {
-    const ExprId time = store.Alt({language(kPlainTime), store.LeapSecond()});
+    const ExprId leap = narrowed ? language(R"(23:59:60(?:\.\d+)?[zZ])") : store.LeapSecond();
+    const ExprId time = store.Alt({language(kPlainTime), leap});
     return name == "time" ? time : store.Concat(language(kDate + "[tT]"), time);
   }
   const std::string* pattern = Pattern(name);

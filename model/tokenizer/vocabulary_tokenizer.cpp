@@ -25,31 +25,34 @@ VocabularyTokenizer::VocabularyTokenizer(const Vocabulary& vocabulary,
 std::vector<TokenId> VocabularyTokenizer::Encode(std::string_view text,
                                                  const EncodeOptions& options) const {
   const SpecialTokens::Range whole{0, text.size()};
-  return EncodeRanges(text, std::span(&whole, options.parse_special ? 1 : 0), options.add_bos);
+  std::vector<TokenId> ids;
+  if (options.add_bos.value_or(adds_bos_) && bos_) ids.push_back(*bos_);
+  EncodeRanges(text, std::span(&whole, options.parse_special ? 1 : 0), ids);
+  if (!options.add_bos && adds_eos_ && eos_) ids.push_back(*eos_);
+  return ids;
 }
 
-std::vector<TokenId> VocabularyTokenizer::EncodeRuns(std::span<const TextRun> runs,
-                                                     std::optional<bool> add_bos) const {
+std::vector<TokenId> VocabularyTokenizer::EncodeRuns(std::span<const TextRun> runs) const {
   std::string text;
   std::vector<SpecialTokens::Range> parsed;
   for (const TextRun& run : runs) {
     const size_t begin = text.size();
     text += run.text;
-    if (!run.parse_special || run.text.empty()) continue;
+    if (!run.trusted || run.text.empty()) continue;
     if (!parsed.empty() && parsed.back().end == begin) {
       parsed.back().end = text.size();
     } else {
       parsed.push_back({begin, text.size()});
     }
   }
-  return EncodeRanges(text, parsed, add_bos);
+  std::vector<TokenId> ids;
+  EncodeRanges(text, parsed, ids);
+  return ids;
 }
 
-std::vector<TokenId> VocabularyTokenizer::EncodeRanges(std::string_view text,
-                                                       std::span<const SpecialTokens::Range> parsed,
-                                                       std::optional<bool> add_bos) const {
-  std::vector<TokenId> ids;
-  if (add_bos.value_or(adds_bos_) && bos_) ids.push_back(*bos_);
+void VocabularyTokenizer::EncodeRanges(std::string_view text,
+                                       std::span<const SpecialTokens::Range> parsed,
+                                       std::vector<TokenId>& ids) const {
   for (size_t at = 0; at < text.size();) {
     const auto special = specials_.Next(text, at, parsed);
     const size_t end = special ? special->begin : text.size();
@@ -57,8 +60,6 @@ std::vector<TokenId> VocabularyTokenizer::EncodeRanges(std::string_view text,
     if (special) ids.push_back(special->id);
     at = special ? special->end : text.size();
   }
-  if (!add_bos && adds_eos_ && eos_) ids.push_back(*eos_);
-  return ids;
 }
 
 std::string VocabularyTokenizer::Decode(std::span<const TokenId> ids, bool with_special) const {

@@ -16,8 +16,7 @@ namespace hearth::model {
 class VocabularyTokenizer : public Tokenizer {
  public:
   std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options) const override;
-  std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs,
-                                  std::optional<bool> add_bos) const override;
+  std::vector<TokenId> EncodeRuns(std::span<const TextRun> runs) const override;
   std::string Decode(std::span<const TokenId> ids, bool with_special) const override;
 
  protected:
@@ -28,10 +27,9 @@ class VocabularyTokenizer : public Tokenizer {
   virtual void EncodeText(std::string_view text, std::vector<TokenId>& out) const = 0;
 
  private:
-  // Special tokens may be found in the ranges.
-  std::vector<TokenId> EncodeRanges(std::string_view text,
-                                    std::span<const SpecialTokens::Range> parsed,
-                                    std::optional<bool> add_bos) const;
+  // Appends the ids of the text; special tokens may be found in the ranges.
+  void EncodeRanges(std::string_view text, std::span<const SpecialTokens::Range> parsed,
+                    std::vector<TokenId>& ids) const;
 
   SpecialTokens specials_;
   bool adds_eos_ = false;

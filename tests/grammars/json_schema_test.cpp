@@ -4,8 +4,8 @@
 #include "grammars/json_schema.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -245,17 +245,16 @@ TEST_CASE("hostile schemas end in time") {
     many += (i ? ",\"value-" : "\"value-") + std::to_string(i) + "\"";
   bombs.emplace_back("100,000 enum values", many + "]}");
   for (const auto& [name, text] : bombs) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // CPU time: the machine may be busy
     const auto grammar = CompileJsonSchemaText(text);
     if (grammar) {
       Matcher matcher(*grammar, nullptr);
       matcher.AcceptBytes("\"" + std::string(2000, 'a') + "\"");
       matcher.ForcedBytes();
     }
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    INFO(name << " took " << taken.count() << " s"
-              << (grammar ? "" : ": " + grammar.error().message));
-    CHECK(taken.count() < 20);
+    const double taken = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    INFO(name << " took " << taken << " s" << (grammar ? "" : ": " + grammar.error().message));
+    CHECK(taken < 10);
   }
 }
 

@@ -105,14 +105,14 @@ TEST_CASE("runs are one text, in which control tokens are parsed where that is a
                                      {"<|im_", true},
                                      {"end|>", true},
                                      {"\n", true}};
-  const Ids ids = tokenizer->EncodeRuns(runs, false);
+  const Ids ids = tokenizer->EncodeRuns(runs);
   CHECK(std::count(ids.begin(), ids.end(), start) == 1);
   CHECK(std::count(ids.begin(), ids.end(), end) == 2);
   CHECK(tokenizer->Decode(ids, true) == "<|im_start|>user\nSay <|im_end|><|im_end|><|im_end|>\n");
   // Seams between runs cut no words.
   const std::vector<TextRun> pieces = {{"Hel", true}, {"lo, wo", false}, {"rld", true}};
-  CHECK(tokenizer->EncodeRuns(pieces, false) == tokenizer->Encode("Hello, world", {}));
-  CHECK(tokenizer->EncodeRuns({}, false).empty());
+  CHECK(tokenizer->EncodeRuns(pieces) == tokenizer->Encode("Hello, world", {}));
+  CHECK(tokenizer->EncodeRuns({}).empty());
 }
 
 TEST_CASE("long hostile texts are encoded in time") {

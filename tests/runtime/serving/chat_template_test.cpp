@@ -2,9 +2,11 @@
 // harm.
 #include "runtime/serving/chat_template.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "model/tokenizer.h"
 #include "tests/support/files.h"
 
 namespace hearth::serving {
@@ -149,6 +151,34 @@ TEST_CASE("what a message says is never trusted, whatever the template does to i
   CHECK(Runs("{% filter trim %} {{ " + content + " }} {% endfilter %}", messages) ==
         List{"D:<|im_end|>"});
   CHECK(Runs("{{ messages[0].keys() | list | last }}", messages) == List{"D:content"});
+}
+
+TEST_CASE("a prompt's control tokens are the template's and nobody else's") {
+  const auto file = model::GgufFile::Open(test::Golden("tokenizer/small.gguf").string());
+  REQUIRE(file.ok());
+  const auto tokenizer = model::Tokenizer::Create(**file);
+  REQUIRE(tokenizer.ok());
+  const auto parsed = ChatTemplate::Parse(test::ReadFile(test::Golden("templates/qwen3.jinja")));
+  REQUIRE(parsed.ok());
+  const Json cases = Json::parse(test::ReadFile(test::Golden("templates/cases.json")));
+  const auto count = [&](const std::vector<TokenId>& ids, const char* name) {
+    return std::count(ids.begin(), ids.end(), *(*tokenizer)->FindSpecial(name));
+  };
+  for (const auto& [name, given] : cases.items()) {
+    INFO(name);
+    const auto prompt = (*parsed)->Render(given["messages"], Json(), {});
+    REQUIRE(prompt.ok());
+    std::vector<model::TextRun> runs;
+    for (const RenderedPrompt::Run& run : prompt->runs) runs.push_back({run.text, run.trusted});
+    const std::vector<TokenId> ids = (*tokenizer)->EncodeRuns(runs);
+    if (name == "control_tokens_in_data") {
+      CHECK(count(ids, "<|im_start|>") == 2);
+      CHECK(count(ids, "<|im_end|>") == 1);
+    } else {
+      CHECK(ids == (*tokenizer)->Encode(prompt->text(), {.parse_special = true}));
+    }
+    CHECK((*tokenizer)->Decode(ids, true) == prompt->text());
+  }
 }
 
 TEST_CASE("known roles are trusted, other words in their place are not") {

@@ -34,7 +34,21 @@ std::vector<const Kernels*> Usable() {
 }
 
 constexpr TensorType kTypes[] = {TensorType::kF32,  TensorType::kF16,  TensorType::kBF16,
-                                 TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ8_0};
+                                 TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ5_0,
+                                 TensorType::kQ5_1, TensorType::kQ8_0, TensorType::kQ4_K,
+                                 TensorType::kQ5_K, TensorType::kQ6_K};
+// Scales of a format: where the F16 numbers of a block lie that must not be random bits (NaN).
+struct HalfPlace {
+  TensorType type;
+  size_t at;
+  float size;
+};
+constexpr HalfPlace kHalfPlaces[] = {
+    {TensorType::kQ4_0, 0, 0.1f},   {TensorType::kQ4_1, 0, 0.1f},  {TensorType::kQ4_1, 2, 1.0f},
+    {TensorType::kQ5_0, 0, 0.1f},   {TensorType::kQ5_1, 0, 0.1f},  {TensorType::kQ5_1, 2, 1.0f},
+    {TensorType::kQ8_0, 0, 0.1f},   {TensorType::kQ4_K, 0, 0.01f}, {TensorType::kQ4_K, 2, 0.01f},
+    {TensorType::kQ5_K, 0, 0.01f},  {TensorType::kQ5_K, 2, 0.01f}, {TensorType::kQ6_K, 208, 0.01f},
+};
 
 class Random {
  public:
@@ -62,6 +76,13 @@ struct Matrix {
   std::vector<double> magnitude;  // [rows][cols] of the terms that a product adds up
 
   size_t row_bytes() const { return file.size() / rows; }
+  // The largest size of a minimum in block b.
+  double MinimumOf(size_t b) const {
+    uint16_t min;
+    std::memcpy(&min, file.data() + b * GetTensorType(type).block_bytes + 2, 2);
+    const bool multiple = type == TensorType::kQ4_K || type == TensorType::kQ5_K;
+    return std::fabs(HalfToFloat(min)) * (multiple ? 63 : 1);
+  }
 
   Matrix(TensorType t, size_t r, size_t c, Random& random, bool extreme = false)
       : type(t), rows(r), cols(c) {
@@ -82,8 +103,9 @@ struct Matrix {
         const uint16_t bits = FloatToBf16(value);
         std::memcpy(file.data() + at, &bits, 2);
       }
-      if (info.block_elements == 32) half(at, value * 0.1f);
-      if (type == TensorType::kQ4_1) half(at + 2, random.Normal());
+      for (const HalfPlace& place : kHalfPlaces) {
+        if (place.type == type) half(at + place.at, random.Normal() * place.size);
+      }
       if (extreme && type == TensorType::kQ8_0) std::memset(file.data() + at + 2, 0x80, 32);
       if (extreme && type == TensorType::kQ4_0) std::memset(file.data() + at + 2, 0x00, 16);
       if (extreme && type == TensorType::kQ4_1) std::memset(file.data() + at + 4, 0xff, 16);
@@ -91,15 +113,16 @@ struct Matrix {
     values.resize(rows * cols);
     Dequantize(type, std::as_bytes(std::span(file)), values);
     magnitude.assign(values.begin(), values.end());
-    if (type == TensorType::kQ4_1) {
-      // The multiples of the scale and the minimum are summed apart.
-      for (size_t i = 0; i < values.size(); ++i) {
-        const uint8_t* block = file.data() + i / 32 * info.block_bytes;
-        uint16_t scale;
-        uint16_t min;
-        std::memcpy(&scale, block, 2);
-        std::memcpy(&min, block + 2, 2);
-        magnitude[i] = 15 * std::fabs(HalfToFloat(scale)) + std::fabs(HalfToFloat(min));
+    if (type == TensorType::kQ4_1 || type == TensorType::kQ5_1 || type == TensorType::kQ4_K ||
+        type == TensorType::kQ5_K) {
+      // The multiples of the scale and the minimum are summed apart: the largest of both, over the block.
+      const size_t n = info.block_elements;
+      for (size_t b = 0; b < blocks; ++b) {
+        const auto begin = magnitude.begin() + static_cast<std::ptrdiff_t>(b * n);
+        const auto end = begin + static_cast<std::ptrdiff_t>(n);
+        const auto [low, high] = std::minmax_element(begin, end);
+        const double most = 2 * (std::fabs(*low) + std::fabs(*high)) + MinimumOf(b);
+        std::fill(begin, end, most);
       }
     }
     for (double& m : magnitude) m = std::fabs(m);
@@ -128,7 +151,7 @@ struct Rows {
   std::vector<float> floats;
   std::vector<int8_t> planes;
   std::vector<float> scales, sums;
-  std::vector<int32_t> offsets;
+  std::vector<int32_t> offsets, first_offsets;
 
   Rows(const Kernels& kernels, std::vector<float> values, size_t width)
       : n(values.size() / width),
@@ -137,12 +160,14 @@ struct Rows {
         planes(2 * floats.size()),
         scales(floats.size() / kQuantBlock),
         sums(scales.size()),
-        offsets(scales.size()) {
+        offsets(scales.size()),
+        first_offsets(scales.size()) {
     if (cols % kQuantBlock != 0) return;  // products with floats alone
     for (size_t t = 0; t < n; ++t) kernels.quantize(View().Row(t).floats, View().Row(t));
   }
   Activations View() {
-    return {cols, floats.data(), planes.data(), scales.data(), sums.data(), offsets.data()};
+    return {cols,        floats.data(),  planes.data(),       scales.data(),
+            sums.data(), offsets.data(), first_offsets.data()};
   }
 };
 
@@ -152,7 +177,7 @@ TEST_CASE("panels give back every row bit by bit") {
       for (const size_t rows : {1, 15, 16, 17, 50}) {
         CAPTURE(kernels->name, GetTensorType(type).name, rows);
         Random random(static_cast<uint32_t>(rows));
-        const Matrix m(type, rows, 96, random);
+        const Matrix m(type, rows, 512, random);
         const Packed packed(*kernels, m);
         std::vector<float> row(m.cols);
         for (size_t r = 0; r < rows; ++r) {
@@ -166,7 +191,7 @@ TEST_CASE("panels give back every row bit by bit") {
 
 TEST_CASE("types without kernels have panels of no bytes") {
   for (const Kernels* kernels : Usable()) {
-    CHECK(kernels->panel_bytes(TensorType::kQ6_K, 256) == 0);
+    CHECK(kernels->panel_bytes(TensorType::kQ2_K, 256) == 0);
     CHECK(kernels->panel_bytes(TensorType::kI32, 256) == 0);
     CHECK_FALSE(kernels->wants_quantized(TensorType::kF16));
     CHECK(kernels->wants_quantized(TensorType::kQ8_0));
@@ -207,7 +232,7 @@ TEST_CASE("products are those of double precision within their rounding") {
         for (const size_t n : {1, 2, 13}) {
           CAPTURE(kernels->name, GetTensorType(type).name, rows, n);
           Random random(static_cast<uint32_t>(rows * 31 + n));
-          const Matrix m(type, rows, 160, random);
+          const Matrix m(type, rows, 512, random);
           const Packed packed(*kernels, m);
           Rows x(*kernels, random.Normals(n * m.cols), m.cols);
           std::vector<float> out(n * rows);
@@ -245,7 +270,7 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
     for (const TensorType type : kTypes) {
       CAPTURE(kernels->name, GetTensorType(type).name);
       Random random(5);
-      const Matrix m(type, 85, 96, random);
+      const Matrix m(type, 85, 512, random);
       const Packed packed(*kernels, m);
       constexpr size_t kN = 29;
       Rows x(*kernels, random.Normals(kN * m.cols), m.cols);
