@@ -10,6 +10,7 @@
 #include "runtime/agent/agent.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/progress.h"
+#include "runtime/base/text.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/signals.h"
@@ -49,7 +50,7 @@ Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
   memory::SessionStore sessions(store);
   if (flags.session.empty()) {
     return sessions.Create({.repository = flags.repository.empty() ? "default" : flags.repository,
-                            .title = flags.message.substr(0, 80),
+                            .title = Clip(OneLine(flags.message), 80),
                             .model = model_name,
                             .system_prompt = agent::TaskAssistantPrompt()});
   }
@@ -145,7 +146,8 @@ ExitCode RunAssistant(RunFlags flags) {
   MessageSource messages(flags.message);
   std::string message;
   ExitCode status = ExitCode::kOk;
-  while (!signals.token().stop_requested() && messages.Next(message)) {
+  while (messages.Next(message)) {
+    if (signals.token().stop_requested()) return ExitCode::kInterrupted;
     if (message.find_first_not_of(" \t\r\n") == std::string::npos) {
       return Fail(
           MakeError(ErrorCode::kInvalidArgument,

@@ -1,6 +1,8 @@
 #include "runtime/serving/local_model.h"
 
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "runtime/serving/grammar_constraint.h"
 #include "runtime/serving/reply_parser.h"
@@ -119,11 +121,19 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
                                                                 owner_.model_->shared_tokenizer());
   }
   ChatReply reply;
+  // Nobody stores the tokens of a reply that fails, so they must not count as seen.
+  auto before = std::pair(tokens_, text_);
   Extend(prompt, text, reply);
   generation.prompt = tokens_;
-  HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
   ReplyParser parser(owner_.prompts_->format(), thinking, has_tools, sink);
-  HEARTH_CHECK_OK(Generate(id, parser, reply, sink, stop));
+  const auto generate = [&]() -> Status {
+    HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
+    return Generate(id, parser, reply, sink, stop);
+  };
+  if (const Status status = generate(); !status.ok()) {
+    std::tie(tokens_, text_) = std::move(before);
+    return status.error();
+  }
   reply.message = parser.Finish();
   tokens_.insert(tokens_.end(), reply.generated.begin(), reply.generated.end());
   text_ += reply.message.raw;
