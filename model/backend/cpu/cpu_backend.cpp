@@ -50,35 +50,22 @@ class ActivationRows {
  public:
   void Resize(size_t rows, size_t cols) {
     view_.cols = cols;
-    const size_t blocks = rows * (cols / kQuantBlock);
-    if (rows * cols > floats_.size()) {
-      floats_.resize(rows * cols);
-      planes_.resize(2 * rows * cols);
-    }
-    if (blocks > scales_.size()) {
-      scales_.resize(blocks);
-      sums_.resize(blocks);
-      offsets_.resize(blocks);
-      has_low_.resize(blocks);
-    }
+    if (rows * cols > floats_.size()) floats_.resize(rows * cols);
+    const size_t blocks = rows * view_.n_blocks();
+    if (blocks > blocks_.size()) blocks_.resize(blocks);
+    const size_t words = rows * view_.words();
+    if (words > fine_blocks_.size()) fine_blocks_.resize(words);
     view_.floats = floats_.data();
-    view_.planes = planes_.data();
-    view_.scales = scales_.data();
-    view_.sums = sums_.data();
-    view_.offsets = offsets_.data();
-    view_.has_low = has_low_.data();
-    view_.low_stride = rows;
+    view_.blocks = blocks_.data();
+    view_.fine_blocks = fine_blocks_.data();
   }
   const Activations& view() const { return view_; }
 
  private:
   Activations view_;
   std::vector<float> floats_;
-  std::vector<int8_t> planes_;
-  std::vector<float> scales_;
-  std::vector<float> sums_;
-  std::vector<Activations::Offsets> offsets_;
-  std::vector<uint8_t> has_low_;
+  std::vector<QuantBlock> blocks_;
+  std::vector<uint64_t> fine_blocks_;
 };
 
 // Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
@@ -173,8 +160,8 @@ class CpuBackend final : public Backend {
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed =
-        Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), Rounding::kFine,
+                                          [&](size_t t) { return hidden_.row(t); });
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     lanes_.Sync();
     if (n == 1) {
@@ -182,17 +169,19 @@ class CpuBackend final : public Backend {
     } else {
       AttendBatch(lane, pass, layer);
     }
-    const Activations& attended = n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-                                         : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
-                                                   [&](size_t t) { return attended_.row(t); });
+    const Activations& attended =
+        n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), Rounding::kFine,
+                         [&](size_t t) { return attended_.row(t); });
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
   }
 
   void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
-                                          [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), Rounding::kCoarse,
+                  [&](size_t t) { return hidden_.row(t); });
     Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
     // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
     const Panels& gate = Cpu(w.gate_up).parts[0].panels;
@@ -206,8 +195,8 @@ class CpuBackend final : public Backend {
       activate(row + begin, row + config_.d_ff + begin, end - begin, inner_.row(t) + begin);
     }
     lanes_.Sync();
-    const Activations& inner =
-        Collect(lane, n, config_.d_ff, Cpu(w.down), [&](size_t t) { return inner_.row(t); });
+    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), Rounding::kCoarse,
+                                       [&](size_t t) { return inner_.row(t); });
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
   }
 
@@ -216,9 +205,9 @@ class CpuBackend final : public Backend {
     if (n == 0) return;
     const CpuWeight& output =
         Cpu(pass.weights.output ? pass.weights.output : pass.weights.embedding);
-    const Activations& normed = Normalize(lane, n, pass.weights.output_norm, output, [&](size_t i) {
-      return hidden_.row(pass.batch.heads[i]);
-    });
+    const Activations& normed =
+        Normalize(lane, n, pass.weights.output_norm, output, Rounding::kFine,
+                  [&](size_t i) { return hidden_.row(pass.batch.heads[i]); });
     Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
     lanes_.Sync();
   }
@@ -277,7 +266,8 @@ class CpuBackend final : public Backend {
   // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more
   // the lanes share the work and wait for each other. fill(t, out) writes row t as floats.
   template <typename Fill>
-  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader, Fill fill) {
+  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader,
+                             Rounding rounding, Fill fill) {
     ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
     if (n == 1 || lane == 0) rows.Resize(n, cols);
     if (n > 1) lanes_.Sync();
@@ -285,7 +275,7 @@ class CpuBackend final : public Backend {
     for (size_t t = share.begin; t < share.end; ++t) {
       const Activations row = rows.view().Row(t);
       fill(t, row.floats);
-      if (reader.wants_quantized) kernels_.quantize(row.floats, row);
+      if (reader.wants_quantized) kernels_.quantize(row.floats, rounding, row);
     }
     if (n > 1) lanes_.Sync();
     return rows.view();
@@ -293,8 +283,8 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
-                               Source source) {
-    return Prepare(lane, n, config_.d_model, reader, [&](size_t t, float* out) {
+                               Rounding rounding, Source source) {
+    return Prepare(lane, n, config_.d_model, reader, rounding, [&](size_t t, float* out) {
       kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
                         out);
     });
@@ -302,8 +292,8 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Collect(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             Source source) {
-    return Prepare(lane, n, cols, reader, [&](size_t t, float* out) {
+                             Rounding rounding, Source source) {
+    return Prepare(lane, n, cols, reader, rounding, [&](size_t t, float* out) {
       std::memcpy(out, source(t), cols * sizeof(float));
     });
   }
@@ -454,7 +444,7 @@ class CpuBackend final : public Backend {
   const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
-    return Prepare(lane, 1, config_.q_size(), reader, [&](size_t, float* out) {
+    return Prepare(lane, 1, config_.q_size(), reader, Rounding::kFine, [&](size_t, float* out) {
       for (uint32_t head = 0; head < config_.n_heads; ++head) {
         AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
         std::fill_n(merged.values, hd, 0.0f);

@@ -15,49 +15,44 @@ namespace hearth::model::cpu {
 
 constexpr size_t kPanelRows = 16;
 constexpr size_t kQuantBlock = 32;  // activations are quantized in blocks of this many
+constexpr int kPlaneBits = 7;       // a high plane counts 2^7 of a low one
 
-// Rows of activations, in one of two forms (a matrix product reads what its weights' type asks
-// for).
-//   floats     [n][cols]
-//   quantized  a plane of signed bytes for all blocks, x = scale * high, and for the blocks that
-//              weigh most a second one, x = scale * (high + low / 128):
-//              planes [n][cols / 32][2][32], high first (low is 0 where there is none);
-//              scales, sums [n][cols / 32]: max|x| / 127, and the sum of the block's x as
-//              quantized; offsets, likewise: what takes an offset of 128 off unsigned weights;
-//              has_low [cols / 32][low_stride]: whether row t has the second plane (blocks first: a
-//              product goes through the rows of one block of columns).
-// Rounding to 8 bits costs a row's products a share of their accuracy that grows with the square of
-// a block's largest value, and a few blocks hold most of that. Each row gives its second plane to
-// as many blocks as it takes to halve it (README.md).
-struct Activations {
-  // -128 times the sum of a plane's bytes, and of its first 16.
-  struct Offsets {
-    int32_t high = 0;
-    int32_t high_first = 0;
-    int32_t low = 0;
-    int32_t low_first = 0;
+// 32 quantized activations: x = scale * high, of 8 bits, or in a fine block
+// x = scale * (high + low / 128), of 15. README.md says which blocks are fine.
+struct QuantBlock {
+  // -128 times the sum of the block's whole numbers, and of its first 16: takes the offset of
+  // unsigned weights off.
+  struct Offset {
+    int32_t whole;
+    int32_t first;
   };
+  int8_t high[kQuantBlock];
+  int8_t low[kQuantBlock];  // 0 in a coarse block
+  float scale;              // max|x| / 127
+  float sum;                // of x as quantized
+  Offset high_offset;       // of high
+  Offset fine_offset;       // of 128 * high + low
+};
 
+// Rows of activations, as floats or quantized (a matrix product reads what its weights' type asks
+// for).
+struct Activations {
   size_t cols = 0;
-  float* floats = nullptr;
-  int8_t* planes = nullptr;
-  float* scales = nullptr;
-  float* sums = nullptr;
-  Offsets* offsets = nullptr;
-  uint8_t* has_low = nullptr;
-  size_t low_stride = 0;
+  float* floats = nullptr;          // [n][cols]
+  QuantBlock* blocks = nullptr;     // [n][cols / 32]
+  uint64_t* fine_blocks = nullptr;  // [n][words]: a bit for each block
 
+  size_t n_blocks() const { return cols / kQuantBlock; }
+  size_t words() const { return (n_blocks() + 63) / 64; }
   Activations Row(size_t i) const {
-    const size_t blocks = cols / kQuantBlock;
-    return {cols,
-            floats + i * cols,
-            planes + i * 2 * cols,
-            scales + i * blocks,
-            sums + i * blocks,
-            offsets + i * blocks,
-            has_low + i,
-            low_stride};
+    return {cols, floats + i * cols, blocks + i * n_blocks(), fine_blocks + i * words()};
   }
+};
+
+// Which blocks of a row are fine.
+enum class Rounding : uint8_t {
+  kFine,    // all
+  kCoarse,  // those far larger than the row's others, which hold most of what rounding would lose
 };
 
 // A matrix (or one part of a joined one) in panels. The last panel is padded with zero rows.
@@ -122,7 +117,7 @@ struct Kernels {
   void (*multiply)(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
                    float* out, size_t out_stride, bool add);
 
-  void (*quantize)(const float* x, const Activations& row);
+  void (*quantize)(const float* x, Rounding rounding, const Activations& row);
   void (*rms_norm)(const float* x, const float* weight, size_t n, float epsilon, float* out);
   // out[i] = activation(gate[i]) * up[i]
   void (*gate_silu)(const float* gate, const float* up, size_t n, float* out);

@@ -46,62 +46,58 @@ inline F Exp(F x) {
 
 // Of the sum of squares of the blocks' largest values, what blocks with one plane may hold.
 constexpr float kCoarseShare = 0.5f;
-// Blocks whose square is above one of these multiples of the mean have two planes: the first
-// multiple that leaves no more than kCoarseShare.
-constexpr float kFineAbove[] = {4.0f, 3.0f, 2.0f, 1.5f, 1.25f, 1.0f, 0.75f, 0.5f, 0.0f};
+// Where rounding is coarse, blocks whose largest value squared is above so many times the mean of
+// the row's blocks are fine.
+constexpr float kOutlier = 8.0f;
 
-// The largest value that a block of one plane may have. `tops` are the blocks' largest values.
-float LargestCoarse(const float* tops, size_t n) {
+// The largest scale that a coarse block of a row may have.
+float LargestCoarse(const Activations& row, Rounding rounding) {
+  if (rounding == Rounding::kFine) return -1;
+  const size_t n = row.n_blocks();
   float top = 0;
-  for (size_t b = 0; b < n; ++b) top = tops[b] > top ? tops[b] : top;
+  for (size_t b = 0; b < n; ++b) top = row.blocks[b].scale > top ? row.blocks[b].scale : top;
   if (top == 0) return 0;
   const float inverse = 1.0f / top;  // ratios: squares of the values might overflow
-  const auto square = [&](size_t b) { return (tops[b] * inverse) * (tops[b] * inverse); };
-  float all = 0;
-  for (size_t b = 0; b < n; ++b) all += square(b);
-  for (const float multiple : kFineAbove) {
-    const float limit = multiple * all / static_cast<float>(n);
-    float coarse = 0;
-    for (size_t b = 0; b < n; ++b) coarse += square(b) <= limit ? square(b) : 0.0f;
-    if (coarse <= kCoarseShare * all) return top * __builtin_sqrtf(limit);
+  float squares = 0;
+  for (size_t b = 0; b < n; ++b) {
+    const float ratio = row.blocks[b].scale * inverse;
+    squares += ratio * ratio;
   }
-  return 0;
+  return top * __builtin_sqrtf(kOutlier * squares / static_cast<float>(n));
 }
 
-void Quantize(const float* x, const Activations& row) {
-  const size_t blocks = row.cols / kQuantBlock;
-  for (size_t b = 0; b < blocks; ++b) {
+void Quantize(const float* x, Rounding rounding, const Activations& row) {
+  constexpr int32_t kSteps = 1 << kPlaneBits;
+  const size_t n = row.n_blocks();
+  for (size_t b = 0; b < n; ++b) {
     const float* values = x + b * kQuantBlock;
-    row.scales[b] = Top(Max(Abs(Load(values)), Abs(Load(values + 16))));
+    row.blocks[b].scale = Top(Max(Abs(Load(values)), Abs(Load(values + 16)))) / 127.0f;
   }
-  const float largest_coarse = LargestCoarse(row.scales, blocks);
-  int8_t* planes = row.planes;
-  for (size_t b = 0; b < blocks; ++b, x += kQuantBlock, planes += 2 * kQuantBlock) {
-    const bool fine = row.scales[b] > largest_coarse;
-    const float scale = row.scales[b] / 127.0f;
+  const float largest_coarse = LargestCoarse(row, rounding);
+  __builtin_memset(row.fine_blocks, 0, row.words() * sizeof(row.fine_blocks[0]));
+  for (size_t b = 0; b < n; ++b, x += kQuantBlock) {
+    QuantBlock& block = row.blocks[b];
+    const bool fine = block.scale > largest_coarse;
     // A block so small that the inverse would overflow counts as zero.
-    const F inverse = Set(scale > 1e-34f ? 1.0f / scale : 0.0f);
+    const F inverse = Set(block.scale > 1e-34f ? 1.0f / block.scale : 0.0f);
     const F first = Mul(Load(x), inverse);
     const F second = Mul(Load(x + 16), inverse);
-    Activations::Offsets& offsets = row.offsets[b];
     const auto round = [](F values, int8_t* plane) { return SumInt(RoundToBytes(plane, values)); };
-    const int32_t high_first = round(first, planes);
-    const int32_t high = high_first + round(second, planes + 16);
-    offsets = {.high = -128 * high, .high_first = -128 * high_first};
-    row.sums[b] = scale * static_cast<float>(high);
-    row.scales[b] = scale;
-    row.has_low[b * row.low_stride] = fine;
-    int8_t* low_plane = planes + kQuantBlock;
-    if (!fine) {
-      __builtin_memset(low_plane, 0, kQuantBlock);
-      continue;
+    const int32_t high_first = round(first, block.high);
+    const int32_t high = high_first + round(second, block.high + 16);
+    int32_t low_first = 0;
+    int32_t low = 0;
+    if (fine) {
+      const auto rest = [](F v) { return Mul(Sub(v, RoundToInt(v)), Set(kSteps)); };
+      low_first = round(rest(first), block.low);
+      low = low_first + round(rest(second), block.low + 16);
+      row.fine_blocks[b / 64] |= uint64_t{1} << (b % 64);
+    } else {
+      __builtin_memset(block.low, 0, sizeof(block.low));
     }
-    const auto rest = [](F values) { return Mul(Sub(values, RoundToInt(values)), Set(128.0f)); };
-    const int32_t low_first = round(rest(first), low_plane);
-    const int32_t low = low_first + round(rest(second), low_plane + 16);
-    offsets.low = -128 * low;
-    offsets.low_first = -128 * low_first;
-    row.sums[b] = scale * (static_cast<float>(high) + static_cast<float>(low) * (1.0f / 128.0f));
+    block.high_offset = {-128 * high, -128 * high_first};
+    block.fine_offset = {-128 * (kSteps * high + low), -128 * (kSteps * high_first + low_first)};
+    block.sum = block.scale * (static_cast<float>(high) + static_cast<float>(low) / kSteps);
   }
 }
 
