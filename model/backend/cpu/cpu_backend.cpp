@@ -368,7 +368,7 @@ class CpuBackend final : public Backend {
     AddBias(w, value_at, value);
     const BatchSequence& sequence = pass.batch.sequences[sequence_of_[t]];
     const BlockId block = sequence.blocks[positions_[t] / kBlockTokens];
-    kernels_.store_kv(kv.element(), scratch, value, hd, positions_[t] % kBlockTokens,
+    kernels_.store_kv(kv.type(), scratch, value, hd, positions_[t] % kBlockTokens,
                       kv.keys(block, layer, kv_head), kv.values(block, layer, kv_head));
   }
 
@@ -394,8 +394,7 @@ class CpuBackend final : public Backend {
       values[b] = kv.values(at(first + b), layer, kv_head);
       next_keys[b] = kv.keys(at(first + kBlocks + b), layer, kv_head);
     }
-    const AttentionChunk chunk = {kv.element(), config_.head_dim, keys, values, begin,
-                                  end,          next_keys};
+    const AttentionChunk chunk = {kv.type(), config_.head_dim, keys, values, begin, end, next_keys};
     kernels_.attend(chunk, rows.data(), rows.size(), states);
   }
 

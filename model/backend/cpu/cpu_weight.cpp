@@ -104,10 +104,15 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
 Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
                                              KvType type) {
   auto kv = std::make_unique<CpuKv>();
-  kv->element_ = type == KvType::kF32 ? KvElement::kF32 : KvElement::kF16;
+  if (type == KvType::kQ8_0 && config.head_dim % kKvQuantBlock != 0) {
+    return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
+                     kKvQuantBlock, " divides; this model's are ", config.head_dim,
+                     " long: use f16 or bf16");
+  }
+  kv->type_ = type;
   kv->n_layers_ = config.n_layers;
   kv->n_kv_heads_ = config.n_kv_heads;
-  kv->half_bytes_ = config.head_dim * kBlockTokens * (type == KvType::kF32 ? 4u : 2u);
+  kv->half_bytes_ = KvBytes(type, config.head_dim);
   const size_t bytes = n_blocks * kv->n_layers_ * kv->n_kv_heads_ * 2 * kv->half_bytes_;
   kv->memory_ = AlignedBuffer(bytes);
   if (kv->memory_.data() == nullptr) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/kv_type.h"
 #include "model/tensor_type.h"
 
 namespace hearth::model::cpu {
@@ -67,12 +68,25 @@ struct Panels {
 };
 
 // One key-value head of one layer in one block of 16 positions. Keys lie [head_dim][16], so that
-// the scores of 16 positions fill a vector; values lie [16][head_dim].
-enum class KvElement : uint8_t { kF32, kF16 };
+// the scores of 16 positions fill a vector; values lie [16][head_dim]. With kQ8_0 float scales
+// follow: [head_dim / 32][16] behind the keys, [16][head_dim / 32] behind the values.
+constexpr size_t kKvQuantBlock = 32;
+constexpr size_t KvBytes(KvType type, size_t head_dim) {  // of the keys, or of the values
+  switch (type) {
+    case KvType::kF32:
+      return 4 * 16 * head_dim;
+    case KvType::kF16:
+    case KvType::kBF16:
+      return 2 * 16 * head_dim;
+    case KvType::kQ8_0:
+      break;
+  }
+  return 16 * head_dim + 4 * 16 * (head_dim / kKvQuantBlock);
+}
 
 // Attention of some query rows over positions [begin, end) of one sequence, one kv head.
 struct AttentionChunk {
-  KvElement element = KvElement::kF16;
+  KvType type = KvType::kF16;
   size_t head_dim = 0;
   const uint8_t* const* keys = nullptr;    // one per block, blocks counted from begin / 16
   const uint8_t* const* values = nullptr;  // likewise
@@ -124,8 +138,8 @@ struct Kernels {
   void (*gate_gelu)(const float* gate, const float* up, size_t n, float* out);
 
   // Writes one position of one kv head.
-  void (*store_kv)(KvElement element, const float* key, const float* value, size_t head_dim,
-                   size_t slot, uint8_t* keys, uint8_t* values);
+  void (*store_kv)(KvType type, const float* key, const float* value, size_t head_dim, size_t slot,
+                   uint8_t* keys, uint8_t* values);
   // Overwrites states[i] with row i's attention over the chunk alone.
   void (*attend)(const AttentionChunk& chunk, const QueryRow* rows, size_t n_rows,
                  AttentionState* states);

@@ -422,32 +422,49 @@ TEST_CASE("gates follow the exact functions over the whole range") {
 
 // One kv head of a sequence, stored by the kernels.
 struct Cache {
-  KvElement element;
+  KvType type;
   size_t head_dim;
   std::vector<float> keys, values;           // [positions][head_dim], as they are read back
   std::vector<std::vector<uint8_t>> blocks;  // per block: keys, then values
   std::vector<const uint8_t*> key_blocks, value_blocks;
 
-  Cache(const Kernels& kernels, KvElement e, size_t dim, size_t positions, Random& random)
-      : element(e),
+  Cache(const Kernels& kernels, KvType t, size_t dim, size_t positions, Random& random)
+      : type(t),
         head_dim(dim),
         keys(random.Normals(positions * dim)),
         values(random.Normals(positions * dim)) {
-    const size_t half_bytes = dim * 16 * (element == KvElement::kF32 ? 4 : 2);
+    const size_t half_bytes = KvBytes(type, dim);
     // What was never written is NaN: nothing hidden may reach a result.
     blocks.assign((positions + 15) / 16, std::vector<uint8_t>(2 * half_bytes, 0xff));
     for (size_t p = 0; p < positions; ++p) {
       uint8_t* block = blocks[p / 16].data();
-      kernels.store_kv(element, keys.data() + p * dim, values.data() + p * dim, dim, p % 16, block,
+      kernels.store_kv(type, keys.data() + p * dim, values.data() + p * dim, dim, p % 16, block,
                        block + half_bytes);
     }
     for (auto& block : blocks) {
       key_blocks.push_back(block.data());
       value_blocks.push_back(block.data() + half_bytes);
     }
-    if (element == KvElement::kF32) return;
-    for (float& v : keys) v = HalfToFloat(FloatToHalf(v));
-    for (float& v : values) v = HalfToFloat(FloatToHalf(v));
+    Round(keys);
+    Round(values);
+  }
+
+  // What storing makes of some heads.
+  void Round(std::vector<float>& heads) const {
+    for (float& v : heads) {
+      if (type == KvType::kF16) v = HalfToFloat(FloatToHalf(v));
+      if (type == KvType::kBF16) v = Bf16ToFloat(FloatToBf16(v));
+    }
+    if (type != KvType::kQ8_0) return;
+    for (size_t at = 0; at < heads.size(); at += kKvQuantBlock) {
+      float top = 0;
+      for (size_t i = 0; i < kKvQuantBlock; ++i) top = std::max(top, std::fabs(heads[at + i]));
+      const float scale = top / 127.0f;
+      const float inverse = 1.0f / scale;
+      for (size_t i = 0; i < kKvQuantBlock; ++i) {
+        heads[at + i] = std::nearbyint(heads[at + i] * inverse) * scale;
+      }
+    }
   }
 };
 
@@ -471,7 +488,7 @@ Attention Attend(const Kernels& kernels, const Cache& cache, const std::vector<Q
     last = std::max(last, rows[r].to);
   }
   for (uint32_t begin = 0; begin <= last; begin += kChunkPositions) {
-    const AttentionChunk chunk = {cache.element,
+    const AttentionChunk chunk = {cache.type,
                                   dim,
                                   cache.key_blocks.data() + begin / 16,
                                   cache.value_blocks.data() + begin / 16,
@@ -487,12 +504,13 @@ Attention Attend(const Kernels& kernels, const Cache& cache, const std::vector<Q
 
 TEST_CASE("attention is the softmax over what each row sees") {
   for (const Kernels* kernels : Usable()) {
-    for (const KvElement element : {KvElement::kF32, KvElement::kF16}) {
+    for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
       for (const size_t dim : {16, 64, 112}) {
+        if (type == KvType::kQ8_0 && dim % kKvQuantBlock != 0) continue;
         for (const uint32_t positions : {1u, 17u, 128u, 300u}) {
-          CAPTURE(kernels->name, element == KvElement::kF32, dim, positions);
+          CAPTURE(kernels->name, type, dim, positions);
           Random random(positions + static_cast<uint32_t>(dim));
-          const Cache cache(*kernels, element, dim, positions, random);
+          const Cache cache(*kernels, type, dim, positions, random);
           constexpr size_t kRows = 11;
           const std::vector<float> queries = random.Normals(kRows * dim);
           std::vector<QueryRow> rows(kRows);
@@ -553,13 +571,13 @@ TEST_CASE("a row that sees nothing of a chunk weighs nothing") {
   for (const Kernels* kernels : Usable()) {
     CAPTURE(kernels->name);
     Random random(2);
-    const Cache cache(*kernels, KvElement::kF16, 32, 40, random);
+    const Cache cache(*kernels, KvType::kF16, 32, 40, random);
     const std::vector<float> query = random.Normals(32);
     const QueryRow rows[] = {{query.data(), 60, 90}, {query.data(), 0, 39}};
     std::vector<float> memory(96, 7.0f);
     AttentionState states[2] = {{0, 0, memory.data()}, {0, 0, memory.data() + 32}};
     const AttentionChunk chunk = {
-        cache.element, 32, cache.key_blocks.data(), cache.value_blocks.data(), 0, 40};
+        cache.type, 32, cache.key_blocks.data(), cache.value_blocks.data(), 0, 40};
     kernels->attend(chunk, rows, 2, states);
     CHECK(states[0].total == 0);
     CHECK(states[1].total > 0);
@@ -578,7 +596,7 @@ TEST_CASE("scores far apart neither overflow nor vanish") {
   for (const Kernels* kernels : Usable()) {
     CAPTURE(kernels->name);
     Random random(4);
-    Cache cache(*kernels, KvElement::kF32, 16, 200, random);
+    Cache cache(*kernels, KvType::kF32, 16, 200, random);
     std::vector<float> query(16, 0.0f);
     query[0] = 1000;  // scores of several thousand
     const Attention result = Attend(*kernels, cache, {{query.data(), 0, 199}}, 1);
