@@ -258,8 +258,8 @@ class CpuBackend final : public Backend {
       }
     }
     // The longest contexts first: a long item started last would keep the other lanes waiting.
-    std::ranges::stable_sort(tiles_, std::greater(), [&](const QueryTile& tile) {
-      return batch.sequences[tile.sequence].start + tile.first;
+    std::ranges::sort(tiles_, std::greater(), [&](const QueryTile& tile) {
+      return std::pair(batch.sequences[tile.sequence].start + tile.first, tile.sequence);
     });
   }
 
