@@ -205,9 +205,10 @@ void MultiplyPanels(const Product* products, size_t at_once, size_t most, const 
   }
 }
 
-// Rows that go through all panels together, so that their activations stay in the second cache.
-constexpr size_t kMostRowsTogether = 128;
-constexpr size_t kElementsTogether = 256 << 10;
+// Rows that go through all panels together: weights are read once for them, and their activations
+// from the caches.
+constexpr size_t kMostRowsTogether = 512;
+constexpr size_t kElementsTogether = 1536 << 10;
 size_t RowsTogether(size_t cols) {
   const size_t rows = Least(kElementsTogether / cols, kMostRowsTogether);
   return rows == 0 ? 1 : rows;
