@@ -5,7 +5,8 @@
 constexpr size_t kAhead = 4096;
 // So many rows do not hide the reading.
 constexpr int kUnhidden = 4;
-// And so few are multiplied by one panel after the other, with both planes at once.
+// So few rows are multiplied with both planes at once, and with kStreams panels: what bounds them
+// is how many lines of memory are on their way.
 constexpr int kFewRows = 2;
 
 template <size_t kBytes>
@@ -158,31 +159,41 @@ void MultiplyQuantized(const Panels& matrix, size_t first, size_t last, const Ac
   }
 }
 
-template <typename Format, int kTile>
+// The same for weights that are floats.
+template <typename Format, int kPanels, int kTile>
 void MultiplyFloats(const Panels& matrix, size_t first, size_t last, const Activations& x,
                     size_t row, const Destination& to) {
-  constexpr int kChains = 4;  // independent sums: the latency of one would bound the product
+  constexpr size_t kChains = 4;  // independent sums: the latency of one would bound the product
   constexpr size_t kStep = Format::kElement * kPanelRows;
   const float* rows[kTile];
   for (size_t t = 0; t < kTile; ++t) rows[t] = x.floats + (row + t) * x.cols;
-  for (size_t p = first; p < last; ++p) {
-    const uint8_t* panel = matrix.data + p * matrix.panel_bytes;
-    F sums[kTile][kChains];
-    for (auto& chains : sums) {
-      for (F& sum : chains) sum = Zero();
-    }
-    for (size_t i = 0; i < x.cols; i += kChains, panel += kChains * kStep) {
-      if (kTile <= kUnhidden && row == 0) FetchAhead<kChains * kStep>(panel);
-      for (int c = 0; c < kChains; ++c) {
-        const F weights = Format::Weights(panel + static_cast<size_t>(c) * kStep);
-        for (int t = 0; t < kTile; ++t) {
-          sums[t][c] = Fma(weights, Set(rows[t][i + static_cast<size_t>(c)]), sums[t][c]);
-        }
+  for (size_t panel = first; panel < last; panel += kPanels) {
+    const uint8_t* panels[kPanels];
+    F sums[kPanels][kTile][kChains];
+    for (size_t p = 0; p < kPanels; ++p) {
+      panels[p] = matrix.data + (panel + p) * matrix.panel_bytes;
+      for (auto& chains : sums[p]) {
+        for (F& sum : chains) sum = Zero();
       }
     }
-    for (size_t t = 0; t < kTile; ++t) {
-      const F sum = Add(Add(sums[t][0], sums[t][1]), Add(sums[t][2], sums[t][3]));
-      StoreResult(sum, matrix, p, t, to);
+    for (size_t i = 0; i < x.cols; i += kChains) {
+      for (size_t p = 0; p < kPanels; ++p) {
+        if (kTile <= kUnhidden && row == 0) FetchAhead<kChains * kStep>(panels[p]);
+        for (size_t c = 0; c < kChains; ++c) {
+          const F weights = Format::Weights(panels[p] + c * kStep);
+          for (size_t t = 0; t < kTile; ++t) {
+            sums[p][t][c] = Fma(weights, Set(rows[t][i + c]), sums[p][t][c]);
+          }
+        }
+        panels[p] += kChains * kStep;
+      }
+    }
+    for (size_t p = 0; p < kPanels; ++p) {
+      for (size_t t = 0; t < kTile; ++t) {
+        const F* chains = sums[p][t];
+        const F sum = Add(Add(chains[0], chains[1]), Add(chains[2], chains[3]));
+        StoreResult(sum, matrix, panel + p, t, to);
+      }
     }
   }
 }
@@ -192,9 +203,10 @@ using Product = void (*)(const Panels& matrix, size_t first, size_t last, const 
 
 // The kernels of a format by the number of rows: entry k - 1 computes k at once.
 struct Products {
-  size_t most = 0;                // rows at once
-  const Product* one = nullptr;   // for one panel
-  const Product* pair = nullptr;  // for kPanelsAtOnce; null: there is none
+  size_t most = 0;                   // rows at once
+  const Product* one = nullptr;      // for one panel
+  const Product* several = nullptr;  // for `at_once` panels
+  size_t at_once = 1;
 };
 
 // Rows that go through all panels together: weights are read once for them, and their activations
@@ -224,14 +236,13 @@ void MultiplyMatrix(const Products& products, const Panels& matrix, size_t first
   for (size_t row = 0; row < n; row += together) {
     const size_t rows = Least(together, n - row);
     const Destination rows_to = {to.out + row * to.stride, to.stride, to.add};
-    const bool pairs = products.pair != nullptr && n > kFewRows;
     // One tile walks through all panels; of several, each takes its turn with a few of them.
     size_t p = first;
     while (p < last) {
       const size_t left = last - p;
-      const size_t at_once = pairs && left >= kPanelsAtOnce ? kPanelsAtOnce : 1;
+      const size_t at_once = left >= products.at_once ? products.at_once : 1;
       const size_t panels = rows <= products.most ? left / at_once * at_once : at_once;
-      MultiplyTiles(at_once == 1 ? products.one : products.pair, products.most, matrix, p,
+      MultiplyTiles(at_once == 1 ? products.one : products.several, products.most, matrix, p,
                     p + panels, x.Row(row), rows, rows_to);
       p += panels;
     }
@@ -248,20 +259,17 @@ struct MakeTiles<0, k...> {
   using Type = Tiles<k...>;
 };
 
-template <typename Format, int... k>
+template <typename Format, int kPanels, int... k>
 Products QuantizedProducts(Tiles<k...>) {
   static constexpr Product kOne[] = {&MultiplyQuantized<Format, 1, k>...};
-  if constexpr (kPanelsAtOnce == 1) {
-    return {.most = sizeof...(k), .one = kOne};
-  } else {
-    static constexpr Product kPair[] = {&MultiplyQuantized<Format, kPanelsAtOnce, k>...};
-    return {.most = sizeof...(k), .one = kOne, .pair = kPair};
-  }
+  static constexpr Product kSeveral[] = {&MultiplyQuantized<Format, kPanels, k>...};
+  return {sizeof...(k), kOne, kSeveral, kPanels};
 }
-template <typename Format, int... k>
+template <typename Format, int kPanels, int... k>
 Products FloatProducts(Tiles<k...>) {
-  static constexpr Product kOne[] = {&MultiplyFloats<Format, k>...};
-  return {.most = sizeof...(k), .one = kOne};
+  static constexpr Product kOne[] = {&MultiplyFloats<Format, 1, k>...};
+  static constexpr Product kSeveral[] = {&MultiplyFloats<Format, kPanels, k>...};
+  return {sizeof...(k), kOne, kSeveral, kPanels};
 }
 
 size_t PanelBytes(TensorType type, size_t cols) {
@@ -325,15 +333,21 @@ void ReadRow(const Panels& panels, size_t row, float* out) {
 void Multiply(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
               float* out, size_t out_stride, bool add) {
   const Destination to = {out, out_stride, add};
+  const auto multiply = [&](const Products& products) {
+    MultiplyMatrix(products, panels, first, last, x, n, to);
+  };
+  using FewTiles = typename MakeTiles<kFewRows>::Type;
   VisitFormat(
       panels.type,
       [&](auto f) {
         using Format = decltype(f);
+        if (n <= kFewRows) return multiply(QuantizedProducts<Format, kStreams>(FewTiles{}));
         using AllTiles = typename MakeTiles<kTileQuantized / Format::kHalves>::Type;
-        MultiplyMatrix(QuantizedProducts<Format>(AllTiles{}), panels, first, last, x, n, to);
+        multiply(QuantizedProducts<Format, kPanelsAtOnce>(AllTiles{}));
       },
       [&](auto f) {
-        using AllTiles = typename MakeTiles<kTileFloats>::Type;
-        MultiplyMatrix(FloatProducts<decltype(f)>(AllTiles{}), panels, first, last, x, n, to);
+        using Format = decltype(f);
+        if (n <= kFewRows) return multiply(FloatProducts<Format, kStreams>(FewTiles{}));
+        multiply(FloatProducts<Format, 1>(typename MakeTiles<kTileFloats>::Type{}));
       });
 }

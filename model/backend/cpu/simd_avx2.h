@@ -8,6 +8,7 @@ namespace hearth::model::cpu::avx2 {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
 constexpr int kPanelsAtOnce = 1;
+constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 4;
 constexpr int kTileFloats = 3;
 constexpr int kTileAttention = 4;

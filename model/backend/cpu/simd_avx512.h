@@ -10,6 +10,7 @@ namespace hearth::model::cpu::avx512 {
 // Panels of weights and rows of activations (or queries) that a kernel takes at once: what fits the
 // registers.
 constexpr int kPanelsAtOnce = 2;
+constexpr int kStreams = 4;  // panels at once for a few rows
 constexpr int kTileQuantized = 6;
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;

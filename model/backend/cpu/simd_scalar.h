@@ -9,6 +9,7 @@ namespace hearth::model::cpu::scalar {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
 constexpr int kPanelsAtOnce = 1;
+constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 2;
 constexpr int kTileFloats = 2;
 constexpr int kTileAttention = 2;
