@@ -164,4 +164,13 @@ inline B AddWhere(B x, const uint8_t* bits, int value) {
   return x;
 }
 
+// x | (bits 2 kField and 2 kField + 1 of each byte of fields) << 4
+template <int kField>
+inline B AddPair(B x, B fields) {
+  for (int i = 0; i < 64; ++i) {
+    x.v[i] = static_cast<uint8_t>(x.v[i] | (fields.v[i] >> (2 * kField) & 3) << 4);
+  }
+  return x;
+}
+
 }  // namespace hearth::model::cpu::scalar
