@@ -1,6 +1,7 @@
 // Q4_0, 32 elements in 18 bytes: half d; 16 bytes q. Element j is the low nibble of q[j], element
 // 16 + j the high one. Value: d * (q - 8).
 #include "model/quant/blocks.h"
+#include "model/quant/scales.h"
 
 namespace hearth::model::blocks {
 
@@ -11,6 +12,19 @@ void DecodeQ4_0(const uint8_t* in, float* out, size_t blocks) {
     for (int j = 0; j < 16; ++j) {
       out[j] = d * static_cast<float>((q[j] & 15) - 8);
       out[16 + j] = d * static_cast<float>((q[j] >> 4) - 8);
+    }
+  }
+}
+
+void EncodeQ4_0(const float* in, uint8_t* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 32, out += 18) {
+    const float d = Farthest(in) / -8;
+    const float inverse = InverseOrZero(d);
+    Store(out, FloatToHalf(d));
+    for (int j = 0; j < 16; ++j) {
+      const uint8_t first = Level(in[j] * inverse + 8.5f, 15);
+      const uint8_t second = Level(in[16 + j] * inverse + 8.5f, 15);
+      out[2 + j] = static_cast<uint8_t>(first | second << 4);
     }
   }
 }
