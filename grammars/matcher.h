@@ -21,6 +21,26 @@ namespace hearth::grammar {
 
 class MatcherState;  // matcher/matcher_state.h
 
+// BitmaskBuffer: masks as one bit per token, for callers that want them so.
+//
+// Consecutive masks of a text differ in few tokens, so the buffer keeps a full mask for "few may
+// come" and one for "inside a free string" and changes only what differs: some 50 ns instead of
+// writing all of it. Serves one vocabulary at a time, any number of matchers; not thread-safe.
+class BitmaskBuffer {
+ public:
+  // The tokens of `set` as bits: valid until the next Write, `words` words long.
+  std::span<const uint32_t> Write(const TokenSet& set, size_t words);
+
+ private:
+  struct Kept {
+    std::vector<uint32_t> bits;
+    std::vector<TokenId> added;      // beyond the base
+    const uint32_t* base = nullptr;  // which base the bits hold, by address and id
+    uint32_t base_id = 0;
+  };
+  Kept sparse_, based_;
+};
+
 class Matcher {
  public:
   // `vocabulary` may be null: then only bytes can be accepted.
@@ -38,6 +58,8 @@ class Matcher {
   Status FillMask(TokenSet& out);
   // The same as a bit per token; `out` has vocabulary.mask_words() words.
   Status FillBitmask(std::span<uint32_t> out);
+  // The same in a buffer that keeps what it can; the view is valid until the buffer's next use.
+  Result<std::span<const uint32_t>> FillBitmask(BitmaskBuffer& buffer);
   // False after a FillMask whose computation outran its budget: the set then holds every token that
   // is allowed and some that are not, and Accept decides.
   bool mask_is_exact() const;

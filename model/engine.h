@@ -1,9 +1,9 @@
 // Engine: runs many requests on one model at once, a step at a time.
 //
-// Step() is an ordinary function: it takes waiting requests in, runs one batch (a token of each decoding
-// sequence and a chunk of the prompts that are still being read), samples, and reports what happened. The
-// KV of a finished request stays until its memory is needed, so that a request which continues it (the
-// next step of an agent's turn) reads only what was added.
+// Step() is an ordinary function: it takes waiting requests in, runs one batch (a token of each
+// decoding sequence and a chunk of the prompts that are still being read), samples, and reports
+// what happened. The KV of a finished request stays until its memory is needed, so that a request
+// which continues it (the next step of an agent's turn) reads only what was added.
 //
 // Thread-safety: none. One thread owns an engine and its model; see runtime/serving for the rest.
 #pragma once
@@ -65,9 +65,9 @@ struct Event {
 
 struct EngineOptions {
   KvType kv_type = KvType::kF16;
-  uint32_t context_tokens = 0;     // longest sequence; 0: the model's, at most 32768
-  uint32_t kv_tokens = 0;          // KV memory for all sequences together; 0: 4 contexts
-  uint32_t max_sequences = 16;     // decoded together
+  uint32_t context_tokens = 0;  // longest sequence; 0: the model's, at most 32768
+  uint32_t kv_tokens = 0;       // KV memory for all sequences together; 0: 4 contexts
+  uint32_t max_sequences = 16;  // decoded together
   uint32_t max_batch_tokens = 512;
 };
 
@@ -76,8 +76,8 @@ class Engine {
   static Result<std::unique_ptr<Engine>> Create(Model& model, const EngineOptions& options);
   ~Engine();
 
-  // Queues a request. Refused, with the numbers: an empty prompt, ids outside the vocabulary, a prompt
-  // that leaves no room in the context, sampling parameters out of range.
+  // Queues a request. Refused, with the numbers: an empty prompt, ids outside the vocabulary, a
+  // prompt that leaves no room in the context, sampling parameters out of range.
   Result<RequestId> Submit(GenerationRequest request);
   // Ends a request at the next step; unknown ids are ignored (it may just have finished).
   void Cancel(RequestId id);

@@ -17,7 +17,8 @@ namespace hearth::model {
 class Evaluator {
  public:
   // Sequences may hold `max_tokens` tokens altogether.
-  static Result<std::unique_ptr<Evaluator>> Create(Model& model, KvType kv_type, uint32_t max_tokens);
+  static Result<std::unique_ptr<Evaluator>> Create(Model& model, KvType kv_type,
+                                                   uint32_t max_tokens);
   ~Evaluator();
 
   // Starts over with n empty sequences.
@@ -32,9 +33,9 @@ class Evaluator {
   };
   // Hears the logits of one position: [vocab_size], valid during the call.
   using Visitor = std::function<void(size_t sequence, uint32_t position, std::span<const float>)>;
-  // Appends each input to its sequence (each sequence at most once a call) and runs them together, in
-  // passes of at most `chunk` tokens. An id outside the vocabulary, or more tokens than there is room
-  // for, is an Error and changes nothing.
+  // Appends each input to its sequence (each sequence at most once a call) and runs them together,
+  // in passes of at most `chunk` tokens. An id outside the vocabulary, or more tokens than there is
+  // room for, is an Error and changes nothing.
   Status Append(std::span<const Input> inputs, const Visitor& visit, uint32_t chunk = 512);
 
  private:

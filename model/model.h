@@ -1,7 +1,7 @@
 // Model: a GGUF file loaded onto a backend: configuration, tokenizer and weights.
 //
-// Thread-safety: one thread runs it (through an Engine or an Evaluator); config() and tokenizer() are
-// const and may be read by all.
+// Thread-safety: one thread runs it (through an Engine or an Evaluator); config() and tokenizer()
+// are const and may be read by all.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ enum class BackendKind : uint8_t { kCpu, kReference };
 
 struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;
-  int threads = 0;   // 0: one per physical core
-  bool pin = false;  // pin kernel threads to processors
+  int threads = 0;            // 0: one per physical core
+  bool pin = false;           // pin kernel threads to processors
   bool weights_only = false;  // leave the tokenizer out (comparisons, benches)
   // Hears the share of weights taken over, 0 to 1. May be null.
   std::function<void(double)> progress;

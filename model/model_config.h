@@ -55,8 +55,8 @@ struct ModelConfig {
   uint32_t kv_size() const { return n_kv_heads * head_dim; }
 };
 
-// Reads and checks the metadata; an unknown architecture or a value out of range is an Error that names
-// the key.
+// Reads and checks the metadata; an unknown architecture or a value out of range is an Error that
+// names the key.
 Result<ModelConfig> ReadModelConfig(const GgufFile& file);
 
 }  // namespace hearth::model

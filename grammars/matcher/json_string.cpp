@@ -1,6 +1,8 @@
 #include "grammars/matcher/json_string.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace hearth::grammar {
 
@@ -38,12 +40,13 @@ CodePoint ShortEscape(uint8_t b) {
 }
 
 // Whether \u with a number in the range spells a live character, by itself or as half of a pair.
-bool HexReaches(const CharDfa& dfa, CharDfa::State q, CodePoint low, CodePoint high) {
-  if (dfa.AnyLive(q, low, high)) return true;  // which skips surrogates
+bool HexReaches(const CharDfa& dfa, CharDfa::State q, CodePoint low, CodePoint high,
+                uint64_t room) {
+  if (dfa.AnyLive(q, low, high, room)) return true;  // which skips surrogates
   const CodePoint first = std::max<CodePoint>(low, 0xd800),
                   last = std::min<CodePoint>(high, 0xdbff);
-  return first <= last &&
-         dfa.AnyLive(q, 0x10000 + ((first - 0xd800) << 10), 0x103ff + ((last - 0xd800) << 10));
+  return first <= last && dfa.AnyLive(q, 0x10000 + ((first - 0xd800) << 10),
+                                      0x103ff + ((last - 0xd800) << 10), room);
 }
 
 }  // namespace
@@ -55,11 +58,15 @@ bool JsonString::Finish(const CharDfa& dfa, const StringSpec& spec, State& state
   state.remaining = state.length = state.partial = 0;
   // Beyond the lower bound of a string without an upper one, the count says nothing more.
   if (spec.max != kNoLimit || count < spec.min) ++count;
-  return state.chars != CharDfa::kDead;
+  return state.chars != CharDfa::kDead && count + dfa.Shortest(state.chars) <= spec.max;
 }
 
 bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                       uint8_t byte) {
+  // How many characters may come after the one that is being read.
+  const uint64_t room = spec.max == kNoLimit ? UINT64_MAX
+                        : count < spec.max   ? spec.max - count - 1
+                                             : 0;
   switch (state.mode) {
     case kOpen:
       state.mode = kBody;
@@ -74,10 +81,10 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
         state.mode = kEscape;
         if (state.chars == CharDfa::kUniversal) return true;
         for (const char* e = "\"\\/bfnrt"; *e != 0; ++e) {
-          if (dfa.Step(state.chars, ShortEscape(static_cast<uint8_t>(*e))) != CharDfa::kDead)
-            return true;
+          const CharDfa::State next = dfa.Step(state.chars, ShortEscape(static_cast<uint8_t>(*e)));
+          if (next != CharDfa::kDead && dfa.Shortest(next) <= room) return true;
         }
-        return dfa.AnyLive(state.chars, 0, kMaxCodePoint);
+        return dfa.AnyLive(state.chars, 0, kMaxCodePoint, room);
       }
       if (byte < 0x80) return Finish(dfa, spec, state, count, byte);
       if (byte < 0xc2 || byte > 0xf4) return false;
@@ -96,7 +103,7 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
       if (byte == 'u') {
         state.mode = kHex;
         state.remaining = 4;
-        return dfa.AnyLive(state.chars, 0, kMaxCodePoint);
+        return dfa.AnyLive(state.chars, 0, kMaxCodePoint, room);
       }
       const CodePoint c = ShortEscape(byte);
       if (c == 0) return false;
@@ -111,7 +118,7 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
         --state.remaining;
         const CodePoint low = state.partial << 4 * state.remaining;
         const CodePoint high = low + (1u << 4 * state.remaining) - 1;
-        if (!HexReaches(dfa, state.chars, low, high)) return false;
+        if (!HexReaches(dfa, state.chars, low, high, room)) return false;
         if (state.remaining > 0) return true;
         if (low < kFirstSurrogate || low > kLastSurrogate) {
           return Finish(dfa, spec, state, count, low);
@@ -129,7 +136,7 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
       }
       --state.remaining;
       const CodePoint low = 0x10000 + (state.partial << 4 * state.remaining);
-      if (!dfa.AnyLive(state.chars, low, low + (1u << 4 * state.remaining) - 1)) return false;
+      if (!dfa.AnyLive(state.chars, low, low + (1u << 4 * state.remaining) - 1, room)) return false;
       return state.remaining > 0 || Finish(dfa, spec, state, count, low);
     }
     case kPairSlash:
@@ -150,40 +157,28 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
   const CodePoint high =
       std::min((state.partial << shift) + (1u << shift) - 1, kHighest[state.length]);
   if (low > high || (low >= kFirstSurrogate && high <= kLastSurrogate)) return false;
-  if (!dfa.AnyLive(state.chars, low, high)) return false;
+  if (!dfa.AnyLive(state.chars, low, high, room)) return false;
   return state.remaining > 0 || Finish(dfa, spec, state, count, low);
 }
 
-void JsonString::Live(const State& state, ByteSet& out) {
-  switch (state.mode) {
-    case kOpen:
-      out.Add('"');
-      break;
-    case kBody:
-      out.Add(0x20, 0x7f);
-      out.Add(0xc2, 0xf4);
-      break;
-    case kEscape:
-      for (const char* e = "\"\\/bfnrtu"; *e != 0; ++e) out.Add(static_cast<uint8_t>(*e));
-      break;
-    case kUtf8:
-      out.Add(0x80, 0xbf);
-      break;
-    case kHex:
-    case kPairHex:
-      out.Add('0', '9');
-      out.Add('a', 'f');
-      out.Add('A', 'F');
-      break;
-    case kPairSlash:
-      out.Add('\\');
-      break;
-    case kPairU:
-      out.Add('u');
-      break;
-    default:
-      break;
-  }
+const ByteSet& JsonString::Live(const State& state) {
+  static const std::array<ByteSet, kClosed + 1> sets = [] {
+    std::array<ByteSet, kClosed + 1> all;
+    all[kOpen].Add('"');
+    all[kBody].Add(0x20, 0x7f);
+    all[kBody].Add(0xc2, 0xf4);
+    for (const char c : std::string_view("\"\\/bfnrtu")) all[kEscape].Add(static_cast<uint8_t>(c));
+    all[kUtf8].Add(0x80, 0xbf);
+    for (ByteSet* hex : {&all[kHex], &all[kPairHex]}) {
+      hex->Add('0', '9');
+      hex->Add('a', 'f');
+      hex->Add('A', 'F');
+    }
+    all[kPairSlash].Add('\\');
+    all[kPairU].Add('u');
+    return all;
+  }();
+  return sets[state.mode];
 }
 
 }  // namespace hearth::grammar

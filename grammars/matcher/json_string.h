@@ -46,8 +46,8 @@ class JsonString {
   // Takes a byte; false where no string goes on so (state and count are then void).
   static bool Step(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                    uint8_t byte);
-  // The bytes that Step would take; may contain a few that it would not.
-  static void Live(const State& state, ByteSet& out);
+  // The bytes that Step would take; contains a few that it would not.
+  static const ByteSet& Live(const State& state);
 
  private:
   static bool Finish(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,

@@ -577,7 +577,7 @@ void Machine::Live(const Config& config, ByteSet& out) {
       return;
     }
     case NodeKind::kString:
-      JsonString::Live(JsonString::State::Unpack(config.state), out);
+      out.Add(JsonString::Live(JsonString::State::Unpack(config.state)));
       return;
     case NodeKind::kChoice:
       out.Add(n.first);
@@ -793,9 +793,9 @@ uint64_t Machine::LocalHash(NodeIndex node, uint64_t state, uint64_t extra) cons
   switch (n.kind) {
     case NodeKind::kString: {
       const StringSpec& spec = program_->strings[n.a];
-      const uint64_t left =
-          spec.max == kNoLimit ? far_ : std::min<uint64_t>(spec.max - extra, far_);
-      const uint64_t need = spec.min > extra ? std::min<uint64_t>(spec.min - extra, far_) : 0;
+      const uint64_t far = far_ + 1024;  // slack is less
+      const uint64_t left = spec.max == kNoLimit ? far : std::min<uint64_t>(spec.max - extra, far);
+      const uint64_t need = spec.min > extra ? std::min<uint64_t>(spec.min - extra, far) : 0;
       JsonString::State s = JsonString::State::Unpack(state);
       const uint64_t chars = program_->chars->Hash(s.chars);
       s.chars = 0;

@@ -1,6 +1,8 @@
 #include "grammars/matcher/mask_builder.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "grammars/matcher/fingerprint.h"
 
@@ -73,6 +75,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
   base_id_ = 0;
   own_bits_ = nullptr;
   budget_ = kWalkBudget;
+  work_limit_ = machine.program().chars->work() + kAutomatonBudget;
   exact_ = true;
   machine.Watch();
   const size_t mark = machine.Mark();
@@ -97,6 +100,7 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, M
     can_end = can_end || machine.CanEnd(c);
   }
   machine.Release(mark);
+  if (machine.program().chars->work() > work_limit_) budget_ = 0;
   std::erase_if(found_, [&](TokenId id) { return !vocabulary_->IsValid(id); });
   if (can_end) AllowAll(vocabulary_->end_tokens());
   if (budget_ == 0) {  // whoever samples must ask Accept
@@ -134,8 +138,7 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
     mask->base = std::move(own_bits_);
     mask->bytes = tables_->words() * sizeof(uint32_t);
   } else {
-    std::sort(found_.begin(), found_.end());
-    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    SortFound();
     mask->list = found_;
     mask->base = base_;
     mask->base_id = base_id_;
@@ -145,28 +148,79 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
   return mask;
 }
 
-// Strings: the ready-made masks where any character may come, else a walk of the automaton alone.
-void MaskBuilder::WalkInside(Machine& machine, const Config& config) {
-  const Program& program = machine.program();
-  const JsonString::State state = JsonString::State::Unpack(config.state);
-  if (state.mode == JsonString::kBody && program.chars->Open(state.chars)) {
-    WalkStringBody(machine, config);
+// Ascending, without duplicates. A few hundred ids are faster set and read back as bits than
+// sorted.
+void MaskBuilder::SortFound() {
+  constexpr size_t kFew = 48;
+  if (found_.size() <= kFew) {
+    std::sort(found_.begin(), found_.end());
+    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     return;
   }
-  WalkString(machine, config, TokenTrie::kRoot, state, config.extra);
+  scratch_.resize(std::max(scratch_.size(), tables_->words()));
+  size_t low = scratch_.size(), high = 0;
+  for (TokenId id : found_) {
+    const size_t word = static_cast<size_t>(id) / 32;
+    scratch_[word] |= 1u << (id % 32);
+    low = std::min(low, word);
+    high = std::max(high, word);
+  }
+  found_.clear();
+  for (size_t word = low; word <= high; ++word) {
+    for (uint32_t bits = std::exchange(scratch_[word], 0u); bits != 0; bits &= bits - 1) {
+      found_.push_back(
+          static_cast<TokenId>(word * 32 + static_cast<size_t>(std::countr_zero(bits))));
+    }
+  }
 }
 
-void MaskBuilder::WalkStringBody(Machine& machine, const Config& config) {
+// Strings. Between two characters: the tokens that stay inside are a ready-made mask where any
+// character may come, else they are found by the automaton; those that close the string are few and
+// known. Within a character or an escape, a plain walk.
+void MaskBuilder::WalkInside(Machine& machine, const Config& config) {
+  const Program& program = machine.program();
+  const StringSpec& spec = program.strings[program.nodes[config.node].a];
+  const JsonString::State state = JsonString::State::Unpack(config.state);
+  if (state.mode != JsonString::kBody) {
+    Walk(machine, tables_->trie(), TokenTrie::kRoot, {config}, 0);
+    return;
+  }
+  // Tokens of so few characters can neither die nor outgrow the bound.
+  uint64_t safe = program.chars->OpenLength(state.chars);
+  if (spec.max != kNoLimit) {
+    const uint64_t left = spec.max - config.extra;
+    safe = std::min(safe, left > spec.slack ? left - spec.slack : 0);
+    if (state.chars == CharDfa::kUniversal) safe = left;
+  }
+  const bool exact = state.chars == CharDfa::kUniversal;
+  if (safe >= tables_->far()) {
+    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
+  } else if (exact || safe >= VocabularyTables::kCutMasks) {
+    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(safe)), 0);
+    if (!exact) {
+      for (TokenId token : tables_->StringBodyOver(static_cast<uint32_t>(safe))) {
+        JsonString::State s = state;
+        uint64_t count = config.extra;
+        bool lives = true;
+        for (const char c : vocabulary_->Bytes(token)) {
+          lives =
+              lives && JsonString::Step(*program.chars, spec, s, count, static_cast<uint8_t>(c));
+        }
+        if (lives) Allow(token);
+      }
+    }
+  } else {
+    WalkString(*program.chars, spec, TokenTrie::kRoot, state, config.extra);
+  }
+  WalkExits(machine, config);
+}
+
+void MaskBuilder::WalkExits(Machine& machine, const Config& config) {
   const Program& program = machine.program();
   const StringSpec& spec = program.strings[program.nodes[config.node].a];
   const JsonString::State state = JsonString::State::Unpack(config.state);
   const uint64_t left = spec.max == kNoLimit ? UINT32_MAX : spec.max - config.extra;
   const uint64_t need = spec.min > config.extra ? spec.min - config.extra : 0;
-  if (left >= tables_->far()) {
-    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
-  } else {
-    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(left)), 0);
-  }
   Machine::Set after;
   machine.Resume(config.parent, 0, after);
   const size_t before = found_.size();
@@ -190,26 +244,44 @@ void MaskBuilder::WalkStringBody(Machine& machine, const Config& config) {
                found_.end());
 }
 
-void MaskBuilder::WalkString(Machine& machine, const Config& config, TokenTrie::NodeId node,
+// The tokens that stay inside a string, by its automaton.
+void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                              const JsonString::State& state, uint64_t count) {
-  const Program& program = machine.program();
-  const StringSpec& spec = program.strings[program.nodes[config.node].a];
-  ByteSet live;
-  JsonString::Live(state, live);
-  tables_->trie().ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
+  const TokenTrie& trie = tables_->trie();
+  const bool in_body = state.mode == JsonString::kBody;
+  // Of what lies below, nothing is long enough to meet a bound on the length.
+  const bool roomy = spec.max == kNoLimit || count + trie.Height(node) + spec.slack <= spec.max;
+  // Up to here the token is whole characters, so it stays inside any string if its rest does.
+  const std::vector<uint32_t>& body = *tables_->string_body();
+  const auto allow_inside = [&](TokenTrie::NodeId below) {
+    for (TokenId token : trie.Subtree(below)) {
+      if (HasBit(body, token)) Allow(token);
+    }
+  };
+  if (in_body && roomy && node != TokenTrie::kRoot && chars.Open(state.chars, trie.Height(node))) {
+    allow_inside(node);
+    return;
+  }
+  if (node != TokenTrie::kRoot) AllowAll(trie.Tokens(node));
+  const uint64_t loops = in_body && roomy ? chars.Loops(state.chars) : 0;
+  trie.ForEachChild(node, JsonString::Live(state), [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
+    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
+    if ((bytes & ~loops) == 0) {
+      if ((bytes & TokenTrie::kWideClass) == 0) {
+        AllowAll(trie.Subtree(child));
+      } else {
+        allow_inside(child);
+      }
+      return;
+    }
     --budget_;
+    if (chars.work() > work_limit_) budget_ = 0;
+    if (in_body && byte == '"') return;
     JsonString::State next = state;
     uint64_t next_count = count;
-    if (!JsonString::Step(*program.chars, spec, next, next_count, byte)) return;
-    AllowAll(tables_->trie().Tokens(child));
-    if (!tables_->trie().HasChildren(child)) return;
-    if (next.mode == JsonString::kClosed) {
-      Machine::Set after;
-      machine.Resume(config.parent, 0, after);
-      Walk(machine, tables_->trie(), child, after, 0);
-    } else {
-      WalkString(machine, config, child, next, next_count);
+    if (JsonString::Step(chars, spec, next, next_count, byte)) {
+      WalkString(chars, spec, child, next, next_count);
     }
   });
 }
@@ -253,12 +325,42 @@ void MaskBuilder::WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint
 
 void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeId node,
                        const Machine::Set& set, size_t depth) {
+  // Strings between two characters swallow whole subtrees: their loops always, and where no string
+  // of plain characters this long can die, any.
+  constexpr size_t kMaxStrings = 4;
+  const Program& program = machine.program();
+  struct {
+    uint64_t loops;
+    uint32_t open;  // bytes
+    uint64_t room;
+  } strings[kMaxStrings];
+  size_t count = 0;
   ByteSet live;
-  const size_t outer = machine.Mark();
-  for (const Config& c : set) machine.Live(c, live);
-  machine.Release(outer);
+  for (const Config& c : set) {
+    machine.Live(c, live);
+    if (c.node == kNoNode || count == kMaxStrings) continue;
+    const Node& n = program.nodes[c.node];
+    if (n.kind != NodeKind::kString) continue;
+    const StringSpec& spec = program.strings[n.a];
+    const auto state = JsonString::State::Unpack(c.state);
+    if (state.mode != JsonString::kBody) continue;
+    const uint64_t room = spec.max == kNoLimit              ? UINT64_MAX
+                          : spec.max > c.extra + spec.slack ? spec.max - c.extra - spec.slack
+                                                            : 0;
+    strings[count++] = {program.chars->Loops(state.chars) & TokenTrie::kPlainClasses,
+                        program.chars->OpenLength(state.chars), room};
+  }
   trie.ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
     if (budget_ == 0) return;
+    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
+    const uint32_t length = trie.Height(child) + 1;
+    for (size_t i = 0; i < count; ++i) {
+      const bool open = strings[i].open >= length && (bytes & ~TokenTrie::kPlainClasses) == 0;
+      if (length <= strings[i].room && (open || (bytes & ~strings[i].loops) == 0)) {
+        AllowAll(trie.Subtree(child));
+        return;
+      }
+    }
     --budget_;
     const size_t mark = machine.Mark();
     Machine::Set& next = levels_[depth];

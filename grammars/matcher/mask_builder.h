@@ -27,11 +27,12 @@ class MaskBuilder {
   bool exact() const { return exact_; }
 
  private:
-  static constexpr size_t kWalkBudget = 3'000'000;  // trie nodes
+  static constexpr size_t kWalkBudget = 3'000'000;     // trie nodes
+  static constexpr size_t kAutomatonBudget = 300'000;  // work of CharDfa for one mask
 
   void WalkInside(Machine& machine, const Config& config);
-  void WalkStringBody(Machine& machine, const Config& config);
-  void WalkString(Machine& machine, const Config& config, TokenTrie::NodeId node,
+  void WalkExits(Machine& machine, const Config& config);
+  void WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
                   const JsonString::State& state, uint64_t count);
   void WalkText(Machine& machine, const Config& config);
   void WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint32_t state);
@@ -43,15 +44,18 @@ class MaskBuilder {
     found_.insert(found_.end(), tokens.begin(), tokens.end());
   }
   std::shared_ptr<const Mask> Finish();
+  void SortFound();
 
   const Vocabulary* vocabulary_ = nullptr;  // of the call in progress
   const VocabularyTables* tables_ = nullptr;
   std::vector<TokenId> found_;
+  std::vector<uint32_t> scratch_;  // all zero between uses
   VocabularyTables::Bits base_;
   uint32_t base_id_ = 0;
   std::shared_ptr<std::vector<uint32_t>> own_bits_;
   std::vector<Machine::Set> levels_;
   size_t budget_ = 0;
+  size_t work_limit_ = 0;
   bool exact_ = true;
 };
 

@@ -66,6 +66,33 @@ Status Matcher::FillBitmask(std::span<uint32_t> out) {
   return {};
 }
 
+Result<std::span<const uint32_t>> Matcher::FillBitmask(BitmaskBuffer& buffer) {
+  TokenSet set;
+  HEARTH_CHECK_OK(FillMask(set));
+  return buffer.Write(set, state_->vocabulary->mask_words());
+}
+
+std::span<const uint32_t> BitmaskBuffer::Write(const TokenSet& set, size_t words) {
+  if (set.kind == TokenSet::Kind::kBitmask) return set.bits.first(std::min(words, set.bits.size()));
+  const bool based = set.kind == TokenSet::Kind::kBaseAndList;
+  Kept& kept = based ? based_ : sparse_;
+  if (kept.bits.size() != words ||
+      (based && (kept.base != set.bits.data() || kept.base_id != set.base_id))) {
+    kept.bits.assign(words, 0);
+    if (based) std::copy_n(set.bits.begin(), std::min(words, set.bits.size()), kept.bits.begin());
+    kept.base = based ? set.bits.data() : nullptr;
+    kept.base_id = set.base_id;
+    kept.added.clear();
+  }
+  const std::span<const TokenId> list =
+      set.kind == TokenSet::Kind::kOne ? std::span<const TokenId>(&set.one, 1) : set.list;
+  if (std::equal(list.begin(), list.end(), kept.added.begin(), kept.added.end())) return kept.bits;
+  for (TokenId id : kept.added) kept.bits[static_cast<size_t>(id) / 32] &= ~(1u << (id % 32));
+  kept.added.assign(list.begin(), list.end());
+  for (TokenId id : list) kept.bits[static_cast<size_t>(id) / 32] |= 1u << (id % 32);
+  return kept.bits;
+}
+
 bool Matcher::mask_is_exact() const { return state_->exact; }
 
 bool Matcher::AcceptBytes(std::string_view bytes) {

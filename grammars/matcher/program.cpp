@@ -247,7 +247,7 @@ void Summarize(const Program& p, Node& n) {
         nullable = p.automata[n.a].accepting[1];
         break;
       case NodeKind::kString:
-        JsonString::Live(JsonString::Start(p.strings[n.a]), first);
+        first = JsonString::Live(JsonString::Start(p.strings[n.a]));
         break;
       case NodeKind::kKeys:
         break;

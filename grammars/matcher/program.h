@@ -71,8 +71,11 @@ struct ByteDfa {
 
 struct StringSpec {
   CharDfa::State start = CharDfa::kUniversal;
-  uint32_t min = 0, max = kNoLimit;  // characters; folded into `start` unless that is universal
-  bool in_body = false;              // the opening quote was read by somebody else
+  // Characters. With a bound, `start` is universal or EveryLength holds from it (else the bound is
+  // part of its language), and no state is further than `slack` from the end of some word.
+  uint32_t min = 0, max = kNoLimit;
+  uint32_t slack = 0;
+  bool in_body = false;  // the opening quote was read by somebody else
 };
 
 struct ObjectSpec {

@@ -4,7 +4,9 @@
 
 namespace hearth::grammar {
 
-uint64_t TokenTrie::ClassBit(uint8_t byte) {
+namespace {
+
+constexpr uint64_t ClassBitOf(uint8_t byte) {
   // Letters one each; what patterns single out one each; the rest by kind.
   if (byte >= 'a' && byte <= 'z') return uint64_t{1} << (byte - 'a');
   if (byte >= 'A' && byte <= 'Z') return uint64_t{1} << (26 + byte - 'A');
@@ -32,6 +34,16 @@ uint64_t TokenTrie::ClassBit(uint8_t byte) {
   if (byte < 0x20 || byte == 0x7f) return uint64_t{1} << 62;
   return uint64_t{1} << 63;
 }
+
+constexpr std::array<uint64_t, 256> MakeClassBits() {
+  std::array<uint64_t, 256> bits{};
+  for (unsigned b = 0; b < 256; ++b) bits[b] = ClassBitOf(static_cast<uint8_t>(b));
+  return bits;
+}
+
+}  // namespace
+
+const std::array<uint64_t, 256> TokenTrie::kClassBits = MakeClassBits();
 
 TokenTrie::TokenTrie(std::vector<Spelling> spellings) {
   std::sort(spellings.begin(), spellings.end(), [](const Spelling& a, const Spelling& b) {
@@ -79,8 +91,10 @@ TokenTrie::TokenTrie(std::vector<Spelling> spellings) {
     }
   }
   below_.assign(nodes_.size(), 0);
+  height_.assign(nodes_.size(), 0);
   for (size_t node = nodes_.size(); node-- > 1;) {
     below_[parents[node]] |= below_[node] | ClassBit(bytes_[node]);
+    height_[parents[node]] = std::max<uint16_t>(height_[parents[node]], height_[node] + 1);
   }
 }
 

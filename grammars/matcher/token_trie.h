@@ -23,7 +23,7 @@ class TokenTrie {
     TokenId token;
   };
 
-  TokenTrie() { nodes_.push_back({}); }
+  TokenTrie() : TokenTrie(std::vector<Spelling>()) {}
   // Sorts the spellings; empty ones are tokens of the root.
   explicit TokenTrie(std::vector<Spelling> spellings);
 
@@ -43,8 +43,12 @@ class TokenTrie {
   uint8_t Byte(NodeId node) const { return bytes_[node]; }
   // Classes (see ClassOf) of the bytes below the node.
   uint64_t BytesBelow(NodeId node) const { return below_[node]; }
+  // Bytes of the longest spelling below the node.
+  uint32_t Height(NodeId node) const { return height_[node]; }
   // One of 64 classes: letters and the common marks have one each.
-  static uint64_t ClassBit(uint8_t byte);
+  static constexpr uint64_t kWideClass = uint64_t{1} << 60;        // bytes of multi-byte characters
+  static constexpr uint64_t kPlainClasses = ~(uint64_t{7} << 60);  // ASCII that JSON never escapes
+  static uint64_t ClassBit(uint8_t byte) { return kClassBits[byte]; }
 
   // Calls visit(child, byte) for each child whose byte is in `live`.
   template <typename Visit>
@@ -72,6 +76,7 @@ class TokenTrie {
   }
 
  private:
+  static const std::array<uint64_t, 256> kClassBits;
   static constexpr uint32_t kFewChildren = 6;
   struct Node {
     uint32_t first_child = 0;
@@ -85,6 +90,7 @@ class TokenTrie {
   std::vector<Node> nodes_;
   std::vector<uint8_t> bytes_;
   std::vector<uint64_t> below_;
+  std::vector<uint16_t> height_;
   std::vector<TokenId> tokens_;
   std::vector<ByteSet> child_sets_;
 };

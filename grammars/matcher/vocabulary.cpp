@@ -157,6 +157,11 @@ VocabularyTables::VocabularyTables(const Vocabulary& vocabulary)
     cut_.push_back(std::make_shared<const std::vector<uint32_t>>(std::move(bits)));
 }
 
+std::span<const TokenId> VocabularyTables::StringBodyOver(uint32_t n) const {
+  const auto fits = [&](TokenId id) { return characters_[static_cast<size_t>(id)] <= n; };
+  return {std::partition_point(long_tokens_.begin(), long_tokens_.end(), fits), long_tokens_.end()};
+}
+
 VocabularyTables::Bits VocabularyTables::StringBodyUpTo(uint32_t n) const {
   if (n <= kCutMasks) return cut_[n];
   const auto fits = [&](TokenId id) { return characters_[static_cast<size_t>(id)] <= n; };

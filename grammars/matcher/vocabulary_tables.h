@@ -31,6 +31,8 @@ class VocabularyTables {
   const Bits& string_body() const { return string_body_; }
   // Those of at most n characters (a character that is cut off at the end counts).
   Bits StringBodyUpTo(uint32_t n) const;
+  // The others, for n >= kCutMasks.
+  std::span<const TokenId> StringBodyOver(uint32_t n) const;
   // What follows the closing quote in the tokens that have one, and how many characters precede it.
   const TokenTrie& string_exits() const { return string_exits_; }
   const std::vector<TokenId>& string_exit_tokens() const { return exit_tokens_; }

@@ -1,20 +1,15 @@
 #include "grammars/regex/char_dfa.h"
 
 #include <algorithm>
+#include <unordered_set>
+
+#include "grammars/matcher/token_trie.h"
 
 namespace hearth::grammar {
 
 CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots)
-    : store_(std::move(store)) {
-  std::vector<CodePoint> bounds;
-  for (ExprId root : roots) store_->CollectBoundaries(root, bounds);
-  bounds.push_back(128);
-  bounds.push_back(kFirstSurrogate);
-  bounds.push_back(kLastSurrogate + 1);
-  std::sort(bounds.begin(), bounds.end());
-  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
-  std::erase_if(bounds, [](CodePoint c) { return c < 128 || c > kMaxCodePoint; });
-  wide_bounds_ = std::move(bounds);
+    : store_(std::move(store)), partition_(store_->PartitionOf(roots)) {
+  for (CodePoint c = 0; c < 128; ++c) ascii_[c] = WideSymbol(c);
   InternState(ExpressionStore::kNone);
   InternState(ExpressionStore::kAll);
   for (ExprId root : roots) InternState(root);
@@ -24,7 +19,6 @@ CharDfa::~CharDfa() {
   for (auto& chunk : chunks_) {
     Entry* entries = chunk.load(std::memory_order_relaxed);
     if (entries == nullptr) break;
-    for (size_t i = 0; i < kChunk; ++i) delete[] entries[i].wide.load(std::memory_order_relaxed);
     delete[] entries;
   }
 }
@@ -34,14 +28,14 @@ CharDfa::State CharDfa::StateOf(ExprId root) const {
   return InternState(root);
 }
 
-uint32_t CharDfa::Symbol(CodePoint c) const {
-  if (c < 128) return c;
-  const auto it = std::upper_bound(wide_bounds_.begin(), wide_bounds_.end(), c);
-  return 127 + static_cast<uint32_t>(it - wide_bounds_.begin());
+uint32_t CharDfa::WideSymbol(CodePoint c) const {
+  const auto it = std::upper_bound(partition_.bounds.begin(), partition_.bounds.end(), c);
+  return partition_.class_of[static_cast<size_t>(it - partition_.bounds.begin()) - 1];
 }
 
 CharDfa::State CharDfa::InternState(ExprId expr) const {
-  if (expr != ExpressionStore::kNone && store_->IsEmpty(expr)) expr = ExpressionStore::kNone;
+  if (expr != ExpressionStore::kNone && store_->IsEmpty(expr, &partition_.examples))
+    expr = ExpressionStore::kNone;
   const auto [it, fresh] = states_.emplace(expr, static_cast<State>(count_));
   if (!fresh) return it->second;
   if (count_ >= kMaxStates) {
@@ -56,73 +50,147 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
   }
   Entry& entry = entries[count_ % kChunk];
   entry.expr = expr;
+  entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);
   entry.hash = store_->Hash(expr);
+  if (store_->Open(expr)) entry.open.store(kAlwaysOpen, std::memory_order_relaxed);
   return static_cast<State>(count_++);
 }
 
-CharDfa::State CharDfa::Make(State state, uint32_t symbol, CodePoint c) const {
+CharDfa::State CharDfa::Make(State state, uint32_t symbol) const {
   const std::lock_guard lock(mutex_);
-  auto& entry = const_cast<Entry&>(At(state));
-  std::atomic<uint32_t>* slot = nullptr;
-  if (symbol < 128) {
-    slot = &entry.ascii[symbol];
-  } else {
-    std::atomic<uint32_t>* wide = entry.wide.load(std::memory_order_relaxed);
-    if (wide == nullptr) {
-      wide = new std::atomic<uint32_t>[wide_bounds_.size()]();
-      entry.wide.store(wide, std::memory_order_release);
-    }
-    slot = wide + (symbol - 128);
-  }
-  const State next = InternState(store_->Derive(entry.expr, c));
-  slot->store(next + 1, std::memory_order_release);
+  const Entry& entry = At(state);
+  const State next = InternState(store_->Derive(entry.expr, partition_.examples[symbol]));
+  entry.next[symbol].store(next + 1, std::memory_order_release);
+  work_.store(store_->work(), std::memory_order_relaxed);
   return next;
 }
 
-bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high) const {
+bool CharDfa::AnyLive(State state, CodePoint low, CodePoint high, uint64_t room) const {
   if (low > high || state == kDead) return false;
   if (state == kUniversal) return true;
-  for (CodePoint c = low; c <= high;) {
-    if (c >= kFirstSurrogate && c <= kLastSurrogate) {
-      c = kLastSurrogate + 1;
-      continue;
-    }
-    if (Step(state, c) != kDead) return true;
-    if (c < 127) {
-      ++c;
-      continue;
-    }
-    const auto next = std::upper_bound(wide_bounds_.begin(), wide_bounds_.end(), c);
-    if (next == wide_bounds_.end()) return false;
-    c = *next;
+  const auto& bounds = partition_.bounds;
+  auto it = std::upper_bound(bounds.begin(), bounds.end(), low) - 1;
+  for (; it != bounds.end() && *it <= high; ++it) {
+    const CodePoint c = std::max(*it, low);
+    if (c >= kFirstSurrogate && c <= kLastSurrogate) continue;
+    const State next = Step(state, c);
+    if (next != kDead && Shortest(next) <= room) return true;
   }
   return false;
 }
 
-bool CharDfa::Open(State state) const {
-  if (state <= kUniversal) return state == kUniversal;
+uint32_t CharDfa::OpenLength(State state) const {
+  if (state <= kUniversal) return state == kUniversal ? kAlwaysOpen : 0;
   const Entry& entry = At(state);
-  if (const int8_t known = entry.open.load(std::memory_order_relaxed); known >= 0)
-    return known == 1;
-  constexpr size_t kMaxExplored = 24;
-  std::vector<State> visited{state};
-  bool open = true;
-  for (size_t i = 0; i < visited.size() && open; ++i) {
-    const auto visit = [&](CodePoint c) {
-      const State next = Step(visited[i], c);
-      if (next == kDead) open = false;
-      if (next <= kUniversal) return;
-      if (std::find(visited.begin(), visited.end(), next) == visited.end()) visited.push_back(next);
-    };
-    for (CodePoint c = 0; c < 128 && open; ++c) visit(c);
-    for (const CodePoint c : wide_bounds_) {
-      if (open && (c < kFirstSurrogate || c > kLastSurrogate)) visit(c);
-    }
-    if (visited.size() > kMaxExplored) open = false;
+  if (const uint32_t known = entry.open.load(std::memory_order_relaxed); known != kUnknownOpen) {
+    return known;
   }
-  const_cast<Entry&>(entry).open.store(open ? 1 : 0, std::memory_order_relaxed);
+  constexpr size_t kMaxExplored = 64;
+  std::vector<std::pair<State, uint32_t>> visited{{state, 0}};  // and how far away
+  std::unordered_set<State> seen{state};
+  uint32_t open = kAlwaysOpen;
+  for (size_t i = 0; i < visited.size() && open == kAlwaysOpen; ++i) {
+    const auto [from, distance] = visited[i];
+    if (visited.size() > kMaxExplored) {
+      open = distance;
+      break;
+    }
+    for (const CodePoint c : partition_.examples) {
+      if (c == kFirstSurrogate) continue;  // no character
+      const State next = Step(from, c);
+      if (next == kDead) open = distance;
+      if (next == kDead) break;
+      if (next != kUniversal && At(next).open.load(std::memory_order_relaxed) != kAlwaysOpen &&
+          seen.insert(next).second) {
+        visited.emplace_back(next, distance + 1);
+      }
+    }
+  }
+  const_cast<Entry&>(entry).open.store(open, std::memory_order_relaxed);
   return open;
+}
+
+bool CharDfa::EveryLength(State start, uint32_t& longest) {
+  constexpr size_t kMaxExplored = 96, kMaxSteps = 3000, kMaxWork = 60'000;
+  longest = 0;
+  if (start <= kUniversal) return start == kUniversal;
+  if (partition_.examples.size() > kMaxSteps) return false;
+  std::vector<State> reached{start};
+  std::unordered_map<State, size_t> index{{start, 0}};
+  std::vector<std::vector<size_t>> before(1);
+  size_t steps = 0;
+  const size_t limit = work() + kMaxWork;
+  for (size_t i = 0; i < reached.size(); ++i) {
+    bool accepting_next = false;
+    for (const CodePoint c : partition_.examples) {
+      if (c == kFirstSurrogate) continue;  // no character
+      if (++steps > kMaxSteps || work() > limit) return false;
+      const State next = Step(reached[i], c);
+      if (next == kDead) continue;
+      accepting_next = accepting_next || Accepting(next);
+      const auto [it, fresh] = index.emplace(next, reached.size());
+      if (fresh) {
+        reached.push_back(next);
+        before.emplace_back();
+      }
+      before[it->second].push_back(i);
+    }
+    // From a word one can go on to a longer one, and so to every length.
+    if (Accepting(reached[i]) && !accepting_next) return false;
+    if (reached.size() > kMaxExplored) return false;
+  }
+  std::vector<uint32_t> shortest(reached.size(), UINT32_MAX);
+  std::vector<size_t> order;
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (!Accepting(reached[i])) continue;
+    shortest[i] = 0;
+    order.push_back(i);
+  }
+  for (size_t k = 0; k < order.size(); ++k) {
+    for (size_t i : before[order[k]]) {
+      if (shortest[i] != UINT32_MAX) continue;
+      shortest[i] = shortest[order[k]] + 1;
+      order.push_back(i);
+    }
+  }
+  for (size_t i = 0; i < reached.size(); ++i) {
+    if (shortest[i] == UINT32_MAX) return false;  // an undetected dead end
+    longest = std::max(longest, shortest[i]);
+  }
+  for (size_t i = 0; i < reached.size(); ++i)
+    const_cast<Entry&>(At(reached[i])).shortest = shortest[i];
+  return true;
+}
+
+uint64_t CharDfa::Loops(State state) const {
+  if (state == kDead) return 0;
+  const Entry& entry = At(state);
+  const uint64_t known = entry.loops.load(std::memory_order_relaxed);
+  if (known != kUnknownLoops) return known;
+  uint64_t some = 0, leave = 0;
+  for (unsigned b = 0; b < 256; ++b) {
+    const uint64_t bit = TokenTrie::ClassBit(static_cast<uint8_t>(b));
+    const bool plain = b >= 0x20 && b < 0x7f && b != '"' && b != '\\';
+    if (plain && Step(state, b) == state) {
+      some |= bit;
+    } else {
+      leave |= bit;
+    }
+  }
+  bool wide =
+      true;  // everything beyond ASCII; the bytes of the class must still make whole characters
+  for (size_t i = 0; i < partition_.bounds.size() && wide; ++i) {
+    const CodePoint c = partition_.bounds[i];
+    if (c >= 128 && (c < kFirstSurrogate || c > kLastSurrogate)) wide = Step(state, c) == state;
+  }
+  wide = wide && Step(state, 0x80) == state;
+  if (wide) {
+    leave &= ~TokenTrie::kWideClass;
+    some |= TokenTrie::kWideClass;
+  }
+  const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
+  return some & ~leave;
 }
 
 bool CharDfa::exhausted() const {

@@ -23,6 +23,7 @@ class CharDfa {
   static constexpr State kDead = 0;
   static constexpr State kUniversal = 1;  // accepts every string
   static constexpr size_t kMaxStates = 1 << 18;
+  static constexpr uint32_t kAlwaysOpen = UINT32_MAX - 1;
 
   // `roots`: every expression whose state will be asked for.
   CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots);
@@ -32,50 +33,64 @@ class CharDfa {
   State Step(State state, CodePoint c) const {
     if (state <= kUniversal) return state;
     const uint32_t symbol = Symbol(c);
-    const std::atomic<uint32_t>* row = RowOf(state, symbol);
-    const uint32_t known = row == nullptr ? 0 : row->load(std::memory_order_acquire);
-    return known != 0 ? known - 1 : Make(state, symbol, c);
+    const uint32_t known = At(state).next[symbol].load(std::memory_order_acquire);
+    return known != 0 ? known - 1 : Make(state, symbol);
   }
   bool Accepting(State state) const { return At(state).accepting; }
   // Equal languages have equal hashes, across grammars too.
   uint64_t Hash(State state) const { return At(state).hash; }
   // True if some character in [low, high] leads to a live state.
-  bool AnyLive(State state, CodePoint low, CodePoint high) const;
-  // True if no string leads from here to the dead state. Decided once, within a small budget; "no"
-  // where the budget ends.
-  bool Open(State state) const;
+  // … and, where `room` says how many characters may still come after it, can end within them.
+  bool AnyLive(State state, CodePoint low, CodePoint high, uint64_t room = UINT64_MAX) const;
+  // True if no string of up to `length` characters leads from here to the dead state. Found by
+  // looking ahead over a bounded number of states; "no" where that does not decide.
+  bool Open(State state, uint32_t length) const { return OpenLength(state) >= length; }
+  // The greatest such length that was found; kAlwaysOpen: any.
+  uint32_t OpenLength(State state) const;
+  // Looks at everything that can be reached from `start`, before any thread walks: true, with
+  // `longest` the greatest Shortest among it, if those are few states and each length from
+  // Shortest(q) on is the length of some word from q. Then a bound on the length can be counted
+  // beside the automaton.
+  bool EveryLength(State start, uint32_t& longest);
+  // The length of the shortest word from here; known after EveryLength, else 0.
+  uint32_t Shortest(State state) const { return At(state).shortest; }
+  // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
+  // none of those that JSON strings escape.
+  uint64_t Loops(State state) const;
   bool exhausted() const;
+  // Work done so far to make states, by all threads.
+  size_t work() const { return work_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr uint64_t kUnknownLoops = UINT64_MAX;
+  static constexpr uint32_t kUnknownOpen = UINT32_MAX;
   struct Entry {
     ExprId expr = 0;
     bool accepting = false;
-    std::atomic<int8_t> open{-1};
+    uint32_t shortest = 0;
+    std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
+    std::atomic<uint64_t> loops{kUnknownLoops};
     uint64_t hash = 0;
-    std::array<std::atomic<uint32_t>, 128> ascii{};
-    std::atomic<std::atomic<uint32_t>*> wide{nullptr};
+    std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
-  static constexpr size_t kChunk = 64;
+  static constexpr size_t kChunk = 32;
 
   const Entry& At(State state) const {
     return chunks_[state / kChunk].load(std::memory_order_acquire)[state % kChunk];
   }
-  uint32_t Symbol(CodePoint c) const;
-  const std::atomic<uint32_t>* RowOf(State state, uint32_t symbol) const {
-    const Entry& entry = At(state);
-    if (symbol < 128) return &entry.ascii[symbol];
-    const std::atomic<uint32_t>* wide = entry.wide.load(std::memory_order_acquire);
-    return wide == nullptr ? nullptr : wide + (symbol - 128);
-  }
-  State Make(State state, uint32_t symbol, CodePoint c) const;
+  uint32_t Symbol(CodePoint c) const { return c < 128 ? ascii_[c] : WideSymbol(c); }
+  uint32_t WideSymbol(CodePoint c) const;
+  State Make(State state, uint32_t symbol) const;
   State InternState(ExprId expr) const;
 
   mutable std::mutex mutex_;
   mutable std::unique_ptr<ExpressionStore> store_;
-  std::vector<CodePoint> wide_bounds_;  // beginnings of the classes beyond ASCII
+  ExpressionStore::Partition partition_;
+  std::array<uint32_t, 128> ascii_{};
   mutable std::unordered_map<ExprId, State> states_;
   mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
   mutable size_t count_ = 0;
+  mutable std::atomic<size_t> work_{0};
 };
 
 }  // namespace hearth::grammar

@@ -1,6 +1,9 @@
 #include "grammars/regex/expression.h"
 
 #include <algorithm>
+#include <functional>
+#include <queue>
+#include <unordered_set>
 
 #include "grammars/matcher/fingerprint.h"
 
@@ -14,7 +17,7 @@ constexpr int kMaxDeriveDepth = 20'000;
 ExpressionStore::ExpressionStore() {
   Intern({.op = Op::kNone});
   Intern({.op = Op::kEpsilon, .nullable = true});
-  Node all{.op = Op::kNot, .nullable = true, .a = kNone};
+  Node all{.op = Op::kNot, .nullable = true, .open = true, .a = kNone};
   Intern(all);
   any_char_ = Class(CodePointSet::Everything());
 }
@@ -49,6 +52,7 @@ ExprId ExpressionStore::Intern(Node node) {
       break;
   }
   node.hash = hash;
+  node.shortest = ShortestOf(node);
   const auto [begin, end] = interned_.equal_range(hash);
   if (begin != end) {
     if (node.op == Op::kAlt || node.op == Op::kAnd) operands_.resize(node.a);
@@ -62,6 +66,37 @@ ExprId ExpressionStore::Intern(Node node) {
   nodes_.push_back(node);
   interned_.emplace(hash, id);
   return id;
+}
+
+uint32_t ExpressionStore::ShortestOf(const Node& node) const {
+  constexpr uint64_t kMost = 1 << 30;
+  uint64_t shortest = 0;
+  switch (node.op) {
+    case Op::kClass:
+      return 1;
+    case Op::kConcat:
+      shortest = uint64_t{nodes_[node.a].shortest} + nodes_[node.b].shortest;
+      break;
+    case Op::kRepeat:
+      shortest = uint64_t{nodes_[node.a].shortest} * node.low;
+      break;
+    case Op::kAlt:
+      shortest = kMost;
+      for (ExprId part : Operands(node))
+        shortest = std::min<uint64_t>(shortest, nodes_[part].shortest);
+      break;
+    case Op::kAnd:
+      for (ExprId part : Operands(node))
+        shortest = std::max<uint64_t>(shortest, nodes_[part].shortest);
+      break;
+    case Op::kLiterals:
+      return node.nullable ? 0 : 1;
+    case Op::kLeap:
+      return node.depth < 8 ? 9 - node.depth : 1;
+    default:
+      break;
+  }
+  return static_cast<uint32_t>(std::min(shortest, kMost));
 }
 
 ExprId ExpressionStore::Class(const CodePointSet& set) {
@@ -116,11 +151,13 @@ ExprId ExpressionStore::Concat(ExprId a, ExprId b) {
     return Concat(head, Concat(nodes_[a].b, b));
   }
   if (a == kAll && nodes_[b].op == Op::kConcat && nodes_[b].a == kAll) return b;
-  return Intern({.op = Op::kConcat,
-                 .nullable = nodes_[a].nullable && nodes_[b].nullable,
-                 .positive = (nodes_[a].positive || a == kAll) && (nodes_[b].positive || b == kAll),
-                 .a = a,
-                 .b = b});
+  return Intern(
+      {.op = Op::kConcat,
+       .nullable = nodes_[a].nullable && nodes_[b].nullable,
+       .positive = nodes_[a].positive && nodes_[b].positive,
+       .open = nodes_[b].positive && (nodes_[a].open || (a == any_char_ && nodes_[b].open)),
+       .a = a,
+       .b = b});
 }
 
 ExprId ExpressionStore::Nary(Op op, std::vector<ExprId> parts) {
@@ -129,15 +166,24 @@ ExprId ExpressionStore::Nary(Op op, std::vector<ExprId> parts) {
   node.b = static_cast<uint32_t>(parts.size());
   node.nullable = op == Op::kAnd;
   node.positive = op == Op::kAlt;
+  bool all_open = true;
+  int demanding = 0;
   for (ExprId part : parts) {
     operands_.push_back(part);
     if (op == Op::kAlt) {
       node.nullable = node.nullable || nodes_[part].nullable;
-      node.positive = node.positive && (nodes_[part].positive || part == kAll);
+      node.positive = node.positive && nodes_[part].positive;
+      node.open = node.open || nodes_[part].open;
     } else {
       node.nullable = node.nullable && nodes_[part].nullable;
+      // What is left of an open language is infinite: without finitely many words it is open still.
+      const Op without = nodes_[part].op == Op::kNot ? nodes_[nodes_[part].a].op : Op::kNone;
+      const bool cofinite = without == Op::kLiterals || without == Op::kEpsilon;
+      if (!cofinite) ++demanding;
+      all_open = all_open && nodes_[part].open;
     }
   }
+  if (op == Op::kAnd) node.open = all_open && demanding <= 1;
   return Intern(node);
 }
 
@@ -210,7 +256,12 @@ ExprId ExpressionStore::Not(ExprId a) {
   if (a == kNone) return kAll;
   if (a == kAll) return kNone;
   if (nodes_[a].op == Op::kNot) return nodes_[a].a;
-  return Intern({.op = Op::kNot, .nullable = !nodes_[a].nullable, .positive = false, .a = a});
+  const Op op = nodes_[a].op;
+  return Intern({.op = Op::kNot,
+                 .nullable = !nodes_[a].nullable,
+                 .positive = false,
+                 .open = op == Op::kLiterals || op == Op::kEpsilon,
+                 .a = a});
 }
 
 ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
@@ -225,6 +276,7 @@ ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
   return Intern({.op = Op::kRepeat,
                  .nullable = min == 0,
                  .positive = nodes_[a].positive,
+                 .open = a == any_char_ && max == kUnbounded,
                  .a = a,
                  .low = min,
                  .high = max});
@@ -238,6 +290,7 @@ ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
 
 ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
   if (e == kAll) return kAll;
+  ++work_;
   const Node node = nodes_[e];
   switch (node.op) {
     case Op::kNone:
@@ -245,6 +298,8 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
       return kNone;
     case Op::kClass:
       return classes_[node.a].Contains(c) ? kEpsilon : kNone;
+    case Op::kLeap:
+      return LeapStep(node, c);
     case Op::kLiterals: {
       const auto& strings = literal_sets_[node.a];
       const auto at = [&](uint32_t i) {  // strings that end here sort first
@@ -319,37 +374,79 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
   return out;
 }
 
-void ExpressionStore::CollectBoundaries(ExprId e, std::vector<CodePoint>& out) const {
-  std::vector<ExprId> todo{e};
+ExprId ExpressionStore::LeapSecond() { return Intern({.op = Op::kLeap}); }
+
+// depth: characters of "HH:MM:60" taken; 8 before the fraction, 9 after its dot, 10 within it.
+// low: the digits of the time so far, as a number.
+ExprId ExpressionStore::LeapStep(const Node& node, CodePoint c) {
+  Node next = node;
+  ++next.depth;
+  const bool digit = c >= '0' && c <= '9';
+  const uint32_t value = c - '0';
+  switch (node.depth) {
+    case 0:
+    case 1:
+    case 3:
+    case 4: {
+      static constexpr uint32_t kHighest[] = {2, 9, 0, 5, 9};
+      if (!digit || value > kHighest[node.depth]) return kNone;
+      if (node.depth == 1 && node.low == 2 && value > 3) return kNone;
+      next.low = node.low * 10 + value;
+      return Intern(next);
+    }
+    case 2:
+    case 5:
+      return c == ':' ? Intern(next) : kNone;
+    case 6:
+      return c == '6' ? Intern(next) : kNone;
+    case 7:
+      return c == '0' ? Intern(next) : kNone;
+    case 8:
+      if (c == '.') return Intern(next);
+      break;
+    default:
+      next.depth = 10;
+      if (digit) return Intern(next);
+      if (node.depth == 9) return kNone;
+      break;
+  }
+  constexpr uint32_t kDay = 24 * 60, kLast = kDay - 1;
+  const uint32_t local = node.low / 100 * 60 + node.low % 100;
+  if (c == 'Z' || c == 'z') return local == kLast ? kEpsilon : kNone;
+  if (c != '+' && c != '-') return kNone;
+  const uint32_t ahead = (local + kDay - kLast) % kDay;  // of UTC
+  const uint32_t offset = c == '+' ? ahead : (kDay - ahead) % kDay;
+  const auto text = [](uint32_t n) { return std::u32string{U'0' + n / 10, U'0' + n % 10}; };
+  return Literal(text(offset / 60) + U":" + text(offset % 60));
+}
+
+ExpressionStore::Partition ExpressionStore::PartitionOf(const std::vector<ExprId>& roots) const {
+  std::vector<ExprId> todo = roots;
   std::vector<bool> seen(nodes_.size());
-  while (!todo.empty()) {
-    const ExprId id = todo.back();
-    todo.pop_back();
+  std::vector<uint32_t> classes;
+  std::vector<CodePoint> singles;  // characters that are told apart from all others
+  for (size_t i = 0; i < todo.size(); ++i) {
+    const ExprId id = todo[i];
     if (seen[id]) continue;
     seen[id] = true;
     const Node& node = nodes_[id];
     switch (node.op) {
       case Op::kClass:
-        for (const auto& r : classes_[node.a].ranges()) {
-          out.push_back(r.low);
-          out.push_back(r.high + 1);
-        }
+        classes.push_back(node.a);
         break;
       case Op::kLiterals:
-        for (uint32_t i = node.low; i < node.high; ++i) {
-          for (size_t k = node.depth; k < literal_sets_[node.a][i].size(); ++k) {
-            out.push_back(literal_sets_[node.a][i][k]);
-            out.push_back(literal_sets_[node.a][i][k] + 1);
-          }
-        }
-        if (out.size() > 4096) {
-          std::sort(out.begin(), out.end());
-          out.erase(std::unique(out.begin(), out.end()), out.end());
+        for (uint32_t k = node.low; k < node.high; ++k) {
+          const auto& text = literal_sets_[node.a][k];
+          singles.insert(singles.end(), text.begin(), text.end());
         }
         break;
+      case Op::kLeap:
+        for (const char c : std::string_view("0123456789:.+-Zz"))
+          singles.push_back(static_cast<CodePoint>(c));
+        break;
       case Op::kConcat:
-        todo.push_back(node.b);
         todo.push_back(node.a);
+        todo.push_back(node.b);
         break;
       case Op::kNot:
       case Op::kRepeat:
@@ -363,36 +460,91 @@ void ExpressionStore::CollectBoundaries(ExprId e, std::vector<CodePoint>& out) c
         break;
     }
   }
-}
-
-bool ExpressionStore::IsEmpty(ExprId e, size_t budget) {
-  if (e == kNone) return true;
-  if (nodes_[e].positive || nodes_[e].nullable) return false;
-  if (const auto it = empty_.find(e); it != empty_.end()) return it->second;
-  std::vector<CodePoint> points{0};
-  CollectBoundaries(e, points);
-  std::sort(points.begin(), points.end());
-  points.erase(std::unique(points.begin(), points.end()), points.end());
-  std::erase_if(points, [](CodePoint c) {
-    return c > kMaxCodePoint || (c >= kFirstSurrogate && c <= kLastSurrogate);
-  });
-  std::vector<ExprId> visited{e};
-  std::unordered_map<ExprId, bool> seen{{e, true}};
-  for (size_t i = 0; i < visited.size(); ++i) {
-    for (const CodePoint c : points) {
-      if (budget-- == 0 || exhausted_) return false;
-      const ExprId next = Derive(visited[i], c);
-      if (next == kNone) continue;
-      const auto known = empty_.find(next);
-      if (nodes_[next].nullable || nodes_[next].positive ||
-          (known != empty_.end() && !known->second)) {
-        empty_[e] = false;
-        return false;
-      }
-      if (known == empty_.end() && seen.emplace(next, true).second) visited.push_back(next);
+  std::sort(singles.begin(), singles.end());
+  singles.erase(std::unique(singles.begin(), singles.end()), singles.end());
+  Partition out;
+  out.bounds = {0, kFirstSurrogate, kLastSurrogate + 1};
+  for (CodePoint c : singles) {
+    out.bounds.push_back(c);
+    out.bounds.push_back(c + 1);
+  }
+  for (uint32_t c : classes) {
+    for (const auto& r : classes_[c].ranges()) {
+      out.bounds.push_back(r.low);
+      out.bounds.push_back(r.high + 1);
     }
   }
-  for (ExprId id : visited) empty_[id] = true;
+  std::sort(out.bounds.begin(), out.bounds.end());
+  out.bounds.erase(std::unique(out.bounds.begin(), out.bounds.end()), out.bounds.end());
+  std::erase_if(out.bounds, [](CodePoint c) { return c > kMaxCodePoint; });
+  // A range's signature is the sum over the sets that hold it.
+  std::vector<uint64_t> signature(out.bounds.size());
+  const auto mark = [&](CodePoint low, CodePoint high, uint64_t what) {
+    auto i = static_cast<size_t>(std::lower_bound(out.bounds.begin(), out.bounds.end(), low) -
+                                 out.bounds.begin());
+    for (; i < out.bounds.size() && out.bounds[i] <= high; ++i) signature[i] += what;
+  };
+  mark(kFirstSurrogate, kLastSurrogate, MixFingerprint(1, 2));
+  for (CodePoint c : singles) mark(c, c, MixFingerprint(c, 3));
+  for (uint32_t c : classes) {
+    for (const auto& r : classes_[c].ranges()) mark(r.low, r.high, MixFingerprint(c, 5));
+  }
+  std::unordered_map<uint64_t, uint32_t> numbers;
+  for (size_t i = 0; i < signature.size(); ++i) {
+    const auto [it, fresh] =
+        numbers.emplace(signature[i], static_cast<uint32_t>(out.examples.size()));
+    if (fresh) out.examples.push_back(out.bounds[i]);
+    out.class_of.push_back(it->second);
+  }
+  return out;
+}
+
+bool ExpressionStore::IsEmpty(ExprId e, const std::vector<CodePoint>* examples, size_t budget) {
+  if (e == kNone) return true;
+  if (nodes_[e].positive || nodes_[e].nullable || nodes_[e].open) return false;
+  if (const auto it = empty_.find(e); it != empty_.end()) return it->second;
+  std::vector<CodePoint> own;
+  if (examples == nullptr) {
+    own = PartitionOf({e}).examples;
+    examples = &own;
+  }
+  const size_t before = work_;
+  // Best first: what can end soonest is looked at first, so a word is found in about its length.
+  struct Visit {
+    ExprId expr;
+    size_t from;  // the visit that led here
+  };
+  std::vector<Visit> visits{{e, 0}};
+  std::unordered_set<ExprId> seen{e};
+  using Entry = std::pair<uint32_t, size_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
+  queue.emplace(nodes_[e].shortest, 0);
+  while (!queue.empty()) {
+    const size_t at = queue.top().second;
+    queue.pop();
+    for (const CodePoint c : *examples) {
+      if (c == kFirstSurrogate) continue;  // no character
+      if (work_ - before > budget || exhausted_) {
+        for (const Visit& visit : visits) empty_.emplace(visit.expr, false);  // not to try again
+        return false;
+      }
+      const ExprId next = Derive(visits[at].expr, c);
+      if (next == kNone) continue;
+      const auto known = empty_.find(next);
+      if (nodes_[next].nullable || nodes_[next].positive || nodes_[next].open ||
+          (known != empty_.end() && !known->second)) {
+        for (size_t i = at;; i = visits[i].from) {
+          empty_[visits[i].expr] = false;
+          if (i == 0) return false;
+        }
+      }
+      if (known == empty_.end() && seen.insert(next).second) {
+        queue.emplace(nodes_[next].shortest, visits.size());
+        visits.push_back({next, at});
+      }
+    }
+  }
+  for (const Visit& visit : visits) empty_[visit.expr] = true;
   return true;
 }
 

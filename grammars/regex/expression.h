@@ -40,6 +40,10 @@ class ExpressionStore {
   ExprId Literal(std::u32string_view text);
   // Exactly these strings, at no cost per string but the sorting.
   ExprId Literals(std::vector<std::u32string> strings);
+  // The times of day of RFC 3339 that name a leap second: HH:MM:60, a fraction, and the one offset
+  // on each side (or Z) that makes it 23:59:60 UTC. Arithmetic, where 2,880 alternatives would be
+  // slow.
+  ExprId LeapSecond();
   ExprId Concat(ExprId a, ExprId b);
   ExprId Alt(std::vector<ExprId> parts);
   ExprId And(std::vector<ExprId> parts);
@@ -49,19 +53,28 @@ class ExpressionStore {
   // What may follow c in a word of e.
   ExprId Derive(ExprId e, CodePoint c);
   bool Nullable(ExprId e) const { return nodes_[e].nullable; }
+  // True where every string is the beginning of a word, as far as the expression's form shows it.
+  bool Open(ExprId e) const { return nodes_[e].open; }
   uint64_t Hash(ExprId e) const { return nodes_[e].hash; }
   size_t size() const { return nodes_.size(); }
 
-  // Appends the characters at which some class of e begins, or the one after which it ends: between
-  // two neighbours, all characters behave alike.
-  void CollectBoundaries(ExprId e, std::vector<CodePoint>& out) const;
-  // Searches for a word of e; `budget` bounds the derivatives taken. Where it runs out the answer
+  // Characters that no expression reachable from the roots tells apart, as numbered classes.
+  struct Partition {
+    std::vector<CodePoint> bounds;    // where ranges begin, ascending from 0
+    std::vector<uint32_t> class_of;   // of each range
+    std::vector<CodePoint> examples;  // one character of each class
+  };
+  Partition PartitionOf(const std::vector<ExprId>& roots) const;
+  // Searches for a word of e; `budget` bounds the work. Where it runs out the answer
   // is "not empty" and exhausted() stays false: an undetected empty language costs a dead end, no
   // more.
-  bool IsEmpty(ExprId e, size_t budget = 20'000);
+  // `examples`: one character of every class of e, where the caller knows them.
+  bool IsEmpty(ExprId e, const std::vector<CodePoint>* examples = nullptr, size_t budget = 100'000);
   bool Matches(ExprId e, std::u32string_view text);
 
   bool exhausted() const { return exhausted_; }
+  // Expressions visited by derivatives so far: the measure of work here.
+  size_t work() const { return work_; }
 
  private:
   enum class Op : uint8_t {
@@ -73,20 +86,25 @@ class ExpressionStore {
     kAnd,
     kNot,
     kRepeat,
-    kLiterals
+    kLiterals,
+    kLeap
   };
   struct Node {
     Op op;
     bool nullable = false;
     bool positive = true;   // free of And and Not, so not empty (constructors drop empty parts)
+    bool open = false;      // some word follows whatever string
     uint32_t a = 0, b = 0;  // children; class index; literal set; span of operands_
     uint32_t low = 0, high = 0;  // repetition bounds; range of literals
     uint32_t depth = 0;          // characters of the literals already taken
+    uint32_t shortest = 0;       // no word is shorter
     uint64_t hash = 0;
   };
 
   ExprId Intern(Node node);
+  uint32_t ShortestOf(const Node& node) const;
   ExprId Nary(Op op, std::vector<ExprId> parts);
+  ExprId LeapStep(const Node& node, CodePoint c);
   ExprId LiteralRange(uint32_t set, uint32_t low, uint32_t high, uint32_t depth);
   ExprId DeriveUncached(ExprId e, CodePoint c);
   std::span<const ExprId> Operands(const Node& n) const { return {&operands_[n.a], n.b}; }
@@ -101,6 +119,7 @@ class ExpressionStore {
   int derive_depth_ = 0;
   std::unordered_map<ExprId, bool> empty_;
   ExprId any_char_ = kNone;
+  size_t work_ = 0;
   bool exhausted_ = false;
 };
 

@@ -391,7 +391,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
     case Keyword::kFormat: {
       if (!value.is_string()) return invalid("a string");
       const std::string& name = value.get_ref<const std::string&>();
-      if (const auto language = FormatLanguage(name, *store_)) {
+      if (const auto language = FormatLanguage(name, schema.contains("pattern"), *store_)) {
         facts.languages.push_back(*language);
       } else {
         Note("format \"" + name + "\" is unknown and was ignored");

@@ -16,37 +16,6 @@ const std::string kDate =
 const std::string kOffset = R"((?:[zZ]|[+-](?:[01]\d|2[0-3]):[0-5]\d))";
 const std::string kPlainTime = R"((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?)" + kOffset;
 
-std::string TwoDigits(int n) {
-  return {static_cast<char>('0' + n / 10), static_cast<char>('0' + n % 10)};
-}
-
-// A leap second is 23:59:60 UTC, whatever the offset says the local time is: two look-aheads tie
-// the minutes and the hours of time and offset together.
-std::string LeapSecond() {
-  const std::string head = R"(\d\d:\d\d:60(?:\.\d+)?)";
-  std::string minutes, east, west;
-  const auto add = [](std::string& to, const std::string& what) {
-    to += (to.empty() ? "" : "|") + what;
-  };
-  for (int m = 0; m < 60; ++m) {
-    add(minutes, R"(\d\d:)" + TwoDigits((59 + m) % 60) + R"(:60(?:\.\d+)?\+\d\d:)" + TwoDigits(m));
-    add(minutes, R"(\d\d:)" + TwoDigits(59 - m) + R"(:60(?:\.\d+)?-\d\d:)" + TwoDigits(m));
-  }
-  for (int h = 0; h < 24; ++h) {
-    // East of Greenwich any minute offset but 00 carries into the next hour.
-    add(east, TwoDigits((23 + h) % 24) + R"(:59:60(?:\.\d+)?\+)" + TwoDigits(h) + ":00");
-    add(east, TwoDigits(h) + R"(:[0-5]\d:60(?:\.\d+)?\+)" + TwoDigits(h) + ":(?:0[1-9]|[1-5]\\d)");
-    add(west,
-        TwoDigits((47 - h) % 24) + R"(:[0-5]\d:60(?:\.\d+)?-)" + TwoDigits(h) + R"(:[0-5]\d)");
-  }
-  return R"((?:23:59:60(?:\.\d+)?[zZ]|(?=(?:)" + minutes + ")$)(?:" + east + "|" + west + "))";
-}
-
-const std::string& TimePattern() {
-  static const std::string pattern = "(?:" + kPlainTime + "|" + LeapSecond() + ")";
-  return pattern;
-}
-
 const std::string kIpv4 =
     R"((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))";
 
@@ -76,9 +45,10 @@ const std::string kHostname =
 
 std::string Email() {
   const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
-  return "(?=[^@]{1,64}@|\")(?:" + atom + "(?:\\." + atom +
-         ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" + kLabel + "(?:\\." + kLabel +
-         ")*|\\[(?:" + kIpv4 + "|IPv6:" + Ipv6() + ")\\])";
+  // Lengths are left to maxLength: counting them would give every position a state of its own.
+  const std::string label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+  return "(?:" + atom + "(?:\\." + atom + ")*|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\")@(?:" + label +
+         "(?:\\." + label + ")*|\\[(?:" + kIpv4 + "|IPv6:" + Ipv6() + ")\\])";
 }
 
 // RFC 3986.
@@ -107,7 +77,6 @@ const std::string kDuration =
     R"(P(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))?|T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)))";
 
 const std::string* Pattern(std::string_view name) {
-  static const std::string date_time = kDate + "[tT]" + TimePattern();
   static const std::string uuid = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
   static const std::string ipv6 = Ipv6(), email = Email(), uri = Uri(false),
                            uri_reference = Uri(true);
@@ -115,8 +84,7 @@ const std::string* Pattern(std::string_view name) {
   static const std::string relative_pointer = "(?:0|[1-9][0-9]*)(?:#|" + pointer + ")";
   static const std::pair<std::string_view, const std::string*> table[] = {
       {"date", &kDate},
-      {"time", &TimePattern()},
-      {"date-time", &date_time},
+
       {"duration", &kDuration},
       {"email", &email},
       {"hostname", &kHostname},
@@ -135,12 +103,20 @@ const std::string* Pattern(std::string_view name) {
 
 }  // namespace
 
-std::optional<ExprId> FormatLanguage(std::string_view name, ExpressionStore& store) {
+std::optional<ExprId> FormatLanguage(std::string_view name, bool narrowed, ExpressionStore& store) {
+  const auto language = [&](const std::string& pattern) {
+    const auto parsed = ParseEcmaRegexWhole(pattern, store);
+    assert(parsed.ok());  // our own patterns
+    return *parsed;
+  };
+  if (name == "time" || name == "date-time") {
+    const ExprId leap = narrowed ? language(R"(23:59:60(?:\.\d+)?[zZ])") : store.LeapSecond();
+    const ExprId time = store.Alt({language(kPlainTime), leap});
+    return name == "time" ? time : store.Concat(language(kDate + "[tT]"), time);
+  }
   const std::string* pattern = Pattern(name);
   if (pattern == nullptr) return std::nullopt;
-  const auto language = ParseEcmaRegexWhole(*pattern, store);
-  assert(language.ok());  // our own patterns
-  return *language;
+  return language(*pattern);
 }
 
 }  // namespace hearth::grammar

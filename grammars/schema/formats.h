@@ -9,6 +9,8 @@
 namespace hearth::grammar {
 
 // Nothing for a format that we do not know; its name then belongs in the notes.
-std::optional<ExprId> FormatLanguage(std::string_view name, ExpressionStore& store);
+// `narrowed`: a pattern stands beside it. Leap seconds are then those of UTC alone: each of the
+// 1,440 others is a state of its own, too many to multiply by those of a pattern.
+std::optional<ExprId> FormatLanguage(std::string_view name, bool narrowed, ExpressionStore& store);
 
 }  // namespace hearth::grammar

@@ -163,6 +163,7 @@ Status SchemaCompiler::LowerLiterals(const Facts& facts, std::vector<NodeIndex>&
 Result<NumberRange> SchemaCompiler::RangeOf(const Facts& facts) {
   NumberRange range = facts.number;
   range.integer = (facts.types & kFractionType) == 0;
+  range.fraction = (facts.types & kIntegerType) == 0;
   range.plain = range.integer && options_.plain_integers;
   // Several steps are one: the least common multiple, at the finest scale.
   for (const Decimal& step : facts.steps) {
@@ -187,12 +188,8 @@ Result<NumberRange> SchemaCompiler::RangeOf(const Facts& facts) {
 }
 
 Status SchemaCompiler::LowerNumber(const Facts& facts, std::vector<NodeIndex>& parts) {
-  if ((facts.types & kIntegerType) == 0) {
-    return MakeError(ErrorCode::kUnsupported,
-                     "unsupported: numbers that are not integers (the negation of type integer)");
-  }
   HEARTH_TRY(const NumberRange range, RangeOf(facts));
-  std::string key = range.integer ? range.plain ? "p" : "i" : "n";
+  std::string key = range.integer ? range.plain ? "p" : "i" : range.fraction ? "f" : "n";
   if (range.low) key += (range.low_open ? ">" : "]") + range.low->ToString();
   if (range.high) key += (range.high_open ? "<" : "[") + range.high->ToString();
   if (range.step != 0) key += "%" + std::to_string(range.step) + "e" + std::to_string(range.scale);
@@ -219,7 +216,7 @@ Status SchemaCompiler::LowerString(const Facts& facts, std::vector<NodeIndex>& p
 }
 
 // The strings that satisfy a conjunction, as a language (for propertyNames).
-Result<ExprId> SchemaCompiler::StringLanguage(const Conjunction& conjunction) {
+Result<ExprId> SchemaCompiler::KeyLanguage(const Conjunction& conjunction) {
   HEARTH_TRY(const std::vector<Facts> ways, Expand(conjunction));
   std::vector<ExprId> alternatives;
   for (const Facts& facts : ways) {

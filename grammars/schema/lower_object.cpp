@@ -144,6 +144,7 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
       if (seen.insert(it.key()).second) names.push_back(it.key());
     }
   }
+  const size_t declared = names.size();
   for (const std::string& name : facts.required) {
     if (seen.insert(name).second) names.push_back(name);
   }
@@ -153,7 +154,7 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
   }
   ExprId names_language = ExpressionStore::kAll;
   for (const Term& term : facts.property_names) {
-    HEARTH_TRY(const ExprId language, StringLanguage(Normalized({term})));
+    HEARTH_TRY(const ExprId language, KeyLanguage(Normalized({term})));
     names_language = store_->And({names_language, language});
   }
   const std::set<std::string> required(facts.required.begin(), facts.required.end());
@@ -181,7 +182,24 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
   }
   spec.min = facts.min_properties;
   spec.max = facts.max_properties >= kMaxCount ? kNoLimit : facts.max_properties;
-  spec.any_order = options_.any_order;
+  // Schemas that are merged say nothing on the order between their properties, and one whose
+  // `required` lists them in another order than `properties` says two things; many names in
+  // alphabetical order were sorted by a machine. There the order is left open.
+  const auto groups = std::count_if(
+      facts.object_groups.begin(), facts.object_groups.end(),
+      [](const ObjectGroup& g) { return g.properties != nullptr && !g.properties->empty(); });
+  const auto place = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name);
+  };
+  constexpr size_t kMany = 8;
+  const bool sorted =
+      declared >= kMany &&
+      std::is_sorted(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(declared));
+  const bool unordered =
+      groups > 1 || names.size() > declared || sorted ||
+      !std::is_sorted(facts.required.begin(), facts.required.end(),
+                      [&](const auto& x, const auto& y) { return place(x) < place(y); });
+  spec.any_order = options_.any_order || (unordered && spec.properties.size() <= kMaxAnyOrder);
   if (spec.any_order && spec.properties.size() > kMaxAnyOrder) {
     return MakeError(ErrorCode::kUnsupported, "unsupported: over ", kMaxAnyOrder,
                      " properties of one object in any order");

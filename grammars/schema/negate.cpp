@@ -159,7 +159,7 @@ Result<Json> SchemaCompiler::NegateJson(Term term, int depth) {
       ways.push_back({{kTypesKey, kArrayType}, {"items", std::move(negated)}});
     } else if (key == "additionalProperties" && IsTrue(value)) {
     } else if (key == "format" && value.is_string() &&
-               !FormatLanguage(value.get_ref<const std::string&>(), *store_)) {
+               !FormatLanguage(value.get_ref<const std::string&>(), true, *store_)) {
       Note("format \"" + value.get_ref<const std::string&>() + "\" is unknown and was ignored");
     } else {
       static const std::set<std::string> annotations = {

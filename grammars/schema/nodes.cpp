@@ -121,15 +121,13 @@ NodeIndex SchemaCompiler::AddTextUntil(const std::vector<std::string>& stops) {
 }
 
 NodeIndex SchemaCompiler::AddString(ExprId language, uint32_t min, uint32_t max, bool in_body) {
-  if (language != ExpressionStore::kAll && (min > 0 || max != kNoLimit)) {
-    language = store_->And({language, store_->Repeat(store_->AnyChar(), min, max)});
-    min = 0;
-    max = kNoLimit;
-  }
   const auto key = std::make_tuple(language, min, max, in_body);
   if (const auto it = strings_.find(key); it != strings_.end()) return it->second;
   program_->strings.push_back({.min = min, .max = max, .in_body = in_body});
-  string_languages_.push_back(language);
+  const bool bounded = min > 0 || max != kNoLimit;
+  string_languages_.push_back(
+      {language,
+       bounded ? store_->And({language, store_->Repeat(store_->AnyChar(), min, max)}) : language});
   program_->nodes.push_back(
       {.kind = NodeKind::kString, .a = static_cast<uint32_t>(program_->strings.size() - 1)});
   return strings_[key] = static_cast<NodeIndex>(program_->nodes.size() - 1);

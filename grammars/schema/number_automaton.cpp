@@ -22,6 +22,7 @@ struct Side {
 struct State {
   Phase phase = kStart;
   uint8_t negative = 0;
+  uint8_t broken = 0;        // a digit of the fraction is not zero
   uint32_t digits = 0;       // of the whole part, then of the fraction; capped
   int8_t low = 0, high = 0;  // how the digits so far compare with the bounds
   uint64_t rest = 0;         // modulo step
@@ -60,6 +61,7 @@ class Automaton {
   bool Accepts(const State& s) const {
     if (s.phase == kDigits) return true;
     if (s.phase != kZero && s.phase != kWhole && s.phase != kFraction) return false;
+    if (range_.fraction && !s.broken) return false;
     const State v = s.phase == kFraction ? s : Ended(s);
     const Side& side = SideOf(s);
     if (side.low) {
@@ -120,7 +122,9 @@ class Automaton {
 
  private:
   const Side& SideOf(const State& s) const { return s.negative ? negative_ : positive_; }
-  bool Free(const State& s) const { return range_.step == 0 && SideOf(s).unbounded(); }
+  bool Free(const State& s) const {
+    return range_.step == 0 && !range_.fraction && SideOf(s).unbounded();
+  }
 
   bool BeginExponent(const State& s, State& out) const {
     if (range_.plain || !Accepts(s)) return false;
@@ -155,6 +159,7 @@ class Automaton {
     if (digit != 0 && (range_.integer || (range_.step != 0 && s.digits >= range_.scale)))
       return false;
     out.phase = kFraction;
+    if (range_.fraction && digit != 0) out.broken = 1;
     const Side& side = SideOf(s);
     const auto step = [&](const std::optional<Decimal>& bound, int8_t before) -> int8_t {
       if (!bound) return 0;

@@ -14,7 +14,8 @@ struct NumberRange {
   std::optional<Decimal> low, high;
   bool low_open = false, high_open = false;  // the bound itself is out
   bool integer = false;
-  bool plain = false;  // integers as digits alone: no 1.0, no 1e3
+  bool fraction = false;  // numbers that are no integers
+  bool plain = false;     // integers as digits alone: no 1.0, no 1e3
   // Whole multiples of step / 10^scale; step 0: any.
   uint64_t step = 0;
   uint32_t scale = 0;

@@ -108,10 +108,22 @@ Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions
 
 Result<std::shared_ptr<const CompiledGrammar>> SchemaCompiler::Build(NodeIndex root) {
   program_->root = root;
-  std::vector<ExprId> languages = string_languages_;
+  std::vector<ExprId> languages;
+  for (const StringLanguage& language : string_languages_) {
+    languages.push_back(language.plain);
+    languages.push_back(language.bounded);
+  }
   program_->chars = std::make_unique<CharDfa>(std::move(store_), languages);
-  for (size_t i = 0; i < languages.size(); ++i) {
-    program_->strings[i].start = program_->chars->StateOf(languages[i]);
+  for (size_t i = 0; i < string_languages_.size(); ++i) {
+    StringSpec& spec = program_->strings[i];
+    spec.start = program_->chars->StateOf(string_languages_[i].plain);
+    if (string_languages_[i].plain == string_languages_[i].bounded) continue;
+    if (program_->chars->EveryLength(spec.start, spec.slack)) {
+      if (program_->chars->Shortest(spec.start) > spec.max) spec.start = CharDfa::kDead;
+      continue;
+    }
+    spec = {.start = program_->chars->StateOf(string_languages_[i].bounded),
+            .in_body = spec.in_body};
   }
   if (program_->chars->exhausted()) {
     return MakeError(ErrorCode::kResourceExhausted, "patterns too complex");

@@ -92,7 +92,7 @@ class SchemaCompiler {
                                            ExprId names_language);
   Result<std::optional<Conjunction>> PropertyConjunction(const Facts& facts,
                                                          const std::string& name);
-  Result<ExprId> StringLanguage(const Conjunction& conjunction);
+  Result<ExprId> KeyLanguage(const Conjunction& conjunction);
   Result<NumberRange> RangeOf(const Facts& facts);
 
   Error At(Term term, const std::string& keyword, ErrorCode code, const std::string& what) const;
@@ -108,7 +108,11 @@ class SchemaCompiler {
 
   std::unique_ptr<Program> program_;
   std::unique_ptr<ExpressionStore> store_;
-  std::vector<ExprId> string_languages_;  // of program_->strings
+  struct StringLanguage {
+    ExprId plain;    // without the bounds on its length
+    ExprId bounded;  // with them
+  };
+  std::vector<StringLanguage> string_languages_;  // of program_->strings
   std::deque<Json> documents_, owned_;
   JsonSchemaOptions options_;
   std::set<std::string> notes_;

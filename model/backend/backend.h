@@ -1,12 +1,13 @@
 // Backend: where a forward pass runs.
 //
-// A backend speaks in blocks of the network, not in element-wise operations, so that it may fuse as far
-// as it likes. `reference/` computes each step alone in double precision and is the oracle for the rest.
+// A backend speaks in blocks of the network, not in element-wise operations, so that it may fuse as
+// far as it likes. `reference/` computes each step alone in double precision and is the oracle for
+// the rest.
 //
 // A pass is SPMD: Run calls its argument once on every lane of the backend (a CPU backend: on each
-// kernel thread; others: once), and inside it every lane makes the same calls in the same order. A call
-// returns on each lane when that lane's share is done; the backend itself puts barriers where the next
-// step needs the others' work.
+// kernel thread; others: once), and inside it every lane makes the same calls in the same order. A
+// call returns on each lane when that lane's share is done; the backend itself puts barriers where
+// the next step needs the others' work.
 //
 // Thread-safety: one thread owns a backend and everything made by it.
 #pragma once
@@ -110,13 +111,14 @@ class Backend {
 };
 
 struct CpuOptions {
-  int threads = 0;         // 0: one per physical core
-  bool pin = false;        // pin lane i to the i-th allowed processor (benches)
+  int threads = 0;   // 0: one per physical core
+  bool pin = false;  // pin lane i to the i-th allowed processor (benches)
 };
 
 // The slow oracle: scalar, double precision, one thread.
 std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config);
 // Fails where HEARTH_CPU asks for an instruction set that is unknown or that this CPU lacks.
-Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config, const CpuOptions& options);
+Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
+                                                  const CpuOptions& options);
 
 }  // namespace hearth::model

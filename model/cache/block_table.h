@@ -1,7 +1,7 @@
-// Paged KV memory: fixed blocks of kBlockTokens positions, handed out by a BlockAllocator and held in
-// order by one BlockTable per sequence. Blocks are counted, so sequences share the blocks of a common
-// prefix. What lies in a block is the backend's business (KvStorage).
-// After: Kwon et al., "Efficient Memory Management for LLM Serving with PagedAttention", 2023.
+// Paged KV memory: fixed blocks of kBlockTokens positions, handed out by a BlockAllocator and held
+// in order by one BlockTable per sequence. Blocks are counted, so sequences share the blocks of a
+// common prefix. What lies in a block is the backend's business (KvStorage). After: Kwon et al.,
+// "Efficient Memory Management for LLM Serving with PagedAttention", 2023.
 #pragma once
 
 #include <cassert>
@@ -47,8 +47,8 @@ class BlockTable {
   // Drops what lies wholly behind position `tokens`.
   void Truncate(uint32_t tokens);
   void Clear() { Truncate(0); }
-  // Shares the first `tokens` positions (a multiple of kBlockTokens) of another sequence. Only for an
-  // empty table.
+  // Shares the first `tokens` positions (a multiple of kBlockTokens) of another sequence. Only for
+  // an empty table.
   void ShareFrom(const BlockTable& other, uint32_t tokens);
 
   std::span<const BlockId> blocks() const { return blocks_; }

@@ -23,10 +23,11 @@ uint32_t PrefixCache::Take(std::span<const TokenId> prompt, BlockTable& table) {
   }
   if (best == entries_.end() || prompt.size() < 2) return 0;
   const auto usable = static_cast<uint32_t>(std::min(best_length, prompt.size() - 1));
-  if (best_length == best->tokens.size()) {
+  // Handed over only where nothing of it is computed again: a last block that others share must not be
+  // written.
+  if (usable == best->tokens.size()) {
     table = std::move(best->table);
     entries_.erase(best);
-    table.Truncate(usable);
     return usable;
   }
   const uint32_t shared = usable / kBlockTokens * kBlockTokens;

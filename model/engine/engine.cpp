@@ -20,8 +20,8 @@ struct Engine::State {
   void Admit(Events& events);
   void DropCancelled(Events& events);
   void BuildBatch();
-  // Draws the next token, which the constraint has then accepted unless it ends the text; -1 where the
-  // constraint accepts none.
+  // Draws the next token, which the constraint has then accepted unless it ends the text; -1 where
+  // the constraint accepts none.
   TokenId Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed,
                  float& logprob);
   void Advance(Sequence& sequence, std::span<float> logits, Events& events);
@@ -61,6 +61,11 @@ Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions
   if (actual.context_tokens > trained) {
     return MakeError(ErrorCode::kInvalidArgument, "a context of ", actual.context_tokens,
                      " tokens: the model was trained for ", trained);
+  }
+  if (actual.max_sequences == 0 || actual.max_batch_tokens == 0) {
+    return MakeError(ErrorCode::kInvalidArgument, "max_sequences is ", actual.max_sequences,
+                     " and max_batch_tokens ", actual.max_batch_tokens,
+                     "; both must be at least 1");
   }
   if (actual.kv_tokens == 0) actual.kv_tokens = 4 * actual.context_tokens;
   actual.kv_tokens = std::max(actual.kv_tokens, actual.context_tokens);
@@ -132,8 +137,8 @@ void Engine::State::DropCancelled(Events& events) {
   }
 }
 
-// First come, first served. A sequence is taken in when the blocks of its longest course are free, so
-// that none ever has to stop half way.
+// First come, first served. A sequence is taken in when the blocks of its longest course are free,
+// so that none ever has to stop half way.
 void Engine::State::Admit(Events& events) {
   while (!waiting.empty() && running.size() < options.max_sequences) {
     Sequence& sequence = *waiting.front();
@@ -156,7 +161,8 @@ void Engine::State::Admit(Events& events) {
   }
 }
 
-// Decoding sequences first, whole; then prompts share what is left of the batch, in order of arrival.
+// Decoding sequences first, whole; then prompts share what is left of the batch, in order of
+// arrival.
 void Engine::State::BuildBatch() {
   tokens.clear();
   slices.clear();
@@ -208,8 +214,7 @@ TokenId Engine::State::Sample(Sequence& sequence, std::span<float> scores, const
   sequence.sampler.Adjust(scores);
   while (true) {
     const TokenId token = sequence.sampler.Draw(scores, allowed);
-    const bool ends =
-        std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end();
+    const bool ends = std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end();
     // A set that was too costly to make exactly may hold tokens that are then refused.
     if (ends || !sequence.constraint || sequence.constraint->Accept(token)) {
       if (sequence.logprobs) logprob = LogProbability(unchanged, token);
@@ -258,10 +263,9 @@ bool Engine::Step(std::vector<Event>& events) {
   s.BuildBatch();
   const uint32_t vocab = s.model.config().vocab_size;
   if (s.logits.size() < s.heads.size() * vocab) s.logits.resize(s.heads.size() * vocab);
-  s.model.transformer().Forward(*s.kv, {.tokens = s.tokens,
-                                        .sequences = s.slices,
-                                        .heads = s.heads,
-                                        .logits = s.logits.data()});
+  s.model.transformer().Forward(
+      *s.kv,
+      {.tokens = s.tokens, .sequences = s.slices, .heads = s.heads, .logits = s.logits.data()});
   for (size_t i = 0; i < s.slices.size(); ++i) {
     Sequence& sequence = *s.slice_owners[i];
     sequence.computed += s.slices[i].count;

@@ -50,8 +50,8 @@ Status Evaluator::Append(std::span<const Input> inputs, const Visitor& visit, ui
   for (const Input& input : inputs) {
     for (TokenId id : input.tokens) {
       if (id < 0 || static_cast<uint32_t>(id) >= vocab) {
-        return MakeError(ErrorCode::kInvalidArgument, "token id ", id, " is outside the vocabulary of ",
-                         vocab);
+        return MakeError(ErrorCode::kInvalidArgument, "token id ", id,
+                         " is outside the vocabulary of ", vocab);
       }
     }
     const State::Sequence& sequence = s.sequences[input.sequence];
@@ -94,10 +94,9 @@ Status Evaluator::Append(std::span<const Input> inputs, const Visitor& visit, ui
     }
     if (tokens.empty()) return {};
     s.logits.resize(heads.size() * vocab);
-    s.model.transformer().Forward(*s.kv, {.tokens = tokens,
-                                          .sequences = sequences,
-                                          .heads = heads,
-                                          .logits = s.logits.data()});
+    s.model.transformer().Forward(
+        *s.kv,
+        {.tokens = tokens, .sequences = sequences, .heads = heads, .logits = s.logits.data()});
     for (size_t h = 0; h < heads.size(); ++h) {
       visit(origins[h].first, origins[h].second, std::span(s.logits).subspan(h * vocab, vocab));
     }

@@ -20,8 +20,8 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
     HEARTH_TRY(model->tokenizer_, Tokenizer::Create(*file));
     if (model->tokenizer_->size() > config.vocab_size) {
       return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
-                       model->tokenizer_->size(), " tokens, the embedding only ",
-                       config.vocab_size, " rows");
+                       model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
+                       " rows");
     }
   }
   std::unique_ptr<Backend> backend;

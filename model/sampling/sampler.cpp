@@ -95,16 +95,16 @@ void Sampler::Gather(std::span<const float> logits, const TokenSet* allowed) {
   }
 }
 
-// Cuts candidates_ to those in the running, the most likely first. Ties go to the smaller id, so that the
-// order never depends on the library's sort.
+// Cuts candidates_ to those in the running, the most likely first. Ties go to the smaller id, so
+// that the order never depends on the library's sort.
 void Sampler::KeepMostLikely() {
   const auto likelier = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
   size_t wanted = params_.top_k != 0 ? params_.top_k : candidates_.size();
   wanted = std::min(wanted, candidates_.size());
-  // Without top-k the tail is long and unlikely: what cannot reach e^-40 of the top's weight is left out,
-  // below the resolution of the draw.
+  // Without top-k the tail is long and unlikely: what cannot reach e^-40 of the top's weight is
+  // left out, below the resolution of the draw.
   if (wanted == candidates_.size()) {
     float top = -INFINITY;
     for (const Candidate& c : candidates_) top = std::max(top, c.logit);
@@ -142,7 +142,8 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   size_t kept = weights_.size();
   if (params_.top_p < 1.0f) {
     double mass = 0;
-    for (kept = 0; kept < weights_.size() && mass < params_.top_p * total;) mass += weights_[kept++];
+    for (kept = 0; kept < weights_.size() && mass < params_.top_p * total;)
+      mass += weights_[kept++];
     kept = std::max<size_t>(kept, 1);
   }
   while (kept > 1 && weights_[kept - 1] < params_.min_p * weights_[0]) --kept;
@@ -157,9 +158,11 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
 }
 
 float LogProbability(std::span<const float> logits, TokenId id) {
-  const float top = *std::ranges::max_element(logits);
+  // A NaN of a broken model has no share, as in Draw.
+  float top = -INFINITY;
+  for (float x : logits) top = x > top ? x : top;
   double sum = 0;
-  for (float x : logits) sum += std::exp(static_cast<double>(x) - top);
+  for (float x : logits) sum += std::isnan(x) ? 0.0 : std::exp(static_cast<double>(x) - top);
   return static_cast<float>(logits[static_cast<size_t>(id)] - top - std::log(sum));
 }
 

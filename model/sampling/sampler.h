@@ -1,5 +1,5 @@
-// Sampler: draws tokens for one sequence. Equal parameters, seed and logits give equal tokens on every
-// machine. Not thread-safe.
+// Sampler: draws tokens for one sequence. Equal parameters, seed and logits give equal tokens on
+// every machine. Not thread-safe.
 #pragma once
 
 #include <span>
@@ -19,8 +19,8 @@ class Sampler {
 
   // Applies bias and penalties to the logits in place.
   void Adjust(std::span<float> logits) const;
-  // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is allowed.
-  // O(vocabulary), plus sorting of the few that are in the running.
+  // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is
+  // allowed. O(vocabulary), plus sorting of the few that are in the running.
   TokenId Draw(std::span<const float> logits, const TokenSet* allowed);
 
  private:

@@ -64,8 +64,7 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
   HEARTH_TRY(config.n_heads, require("attention.head_count", 4096));
   HEARTH_TRY(config.n_kv_heads, optional("attention.head_count_kv", config.n_heads));
   HEARTH_TRY(config.context_length, require("context_length", 1u << 26));
-  HEARTH_TRY(config.head_dim,
-             optional("attention.key_length", config.d_model / config.n_heads));
+  HEARTH_TRY(config.head_dim, optional("attention.key_length", config.d_model / config.n_heads));
   HEARTH_TRY(const uint32_t value_dim, optional("attention.value_length", config.head_dim));
   HEARTH_TRY(const uint32_t rope_dims, optional("rope.dimension_count", config.head_dim));
   const auto refuse = [&](auto&&... what) {
@@ -75,7 +74,8 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
     return refuse("attention.head_count ", config.n_heads, " is no multiple of head_count_kv ",
                   config.n_kv_heads);
   }
-  if (value_dim != config.head_dim || config.head_dim % 16 != 0 || config.head_dim > 512) {
+  if (value_dim != config.head_dim || config.head_dim == 0 || config.head_dim % 16 != 0 ||
+      config.head_dim > 512) {
     return refuse("heads of ", config.head_dim, " (keys) and ", value_dim,
                   " (values) elements; supported are equal multiples of 16 up to 512");
   }
@@ -87,8 +87,10 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
     if (*scaling != "none") return refuse("rope.scaling.type '", *scaling, "' is not supported");
   }
   const double epsilon =
-      file.GetFloat(Concat(config.architecture, ".attention.layer_norm_rms_epsilon")).value_or(1e-5);
-  const double base = file.GetFloat(Concat(config.architecture, ".rope.freq_base")).value_or(10000.0);
+      file.GetFloat(Concat(config.architecture, ".attention.layer_norm_rms_epsilon"))
+          .value_or(1e-5);
+  const double base =
+      file.GetFloat(Concat(config.architecture, ".rope.freq_base")).value_or(10000.0);
   if (!(epsilon > 0 && epsilon < 1)) return refuse("layer_norm_rms_epsilon is ", epsilon);
   if (!(base >= 1 && base < 1e12)) return refuse("rope.freq_base is ", base);
   config.norm_epsilon = static_cast<float>(epsilon);
@@ -98,10 +100,11 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
 
   const TensorInfo* embedding = file.FindTensor("token_embd.weight");
   if (embedding == nullptr || embedding->cols() != config.d_model) {
-    return MakeError(ErrorCode::kInvalidArgument, file.path(), ": token_embd.weight is missing or not ",
-                     config.d_model, " wide");
+    return MakeError(ErrorCode::kInvalidArgument, file.path(),
+                     ": token_embd.weight is missing or not ", config.d_model, " wide");
   }
-  if (embedding->rows() > (1u << 24)) return refuse("a vocabulary of ", embedding->rows(), " tokens");
+  if (embedding->rows() > (1u << 24))
+    return refuse("a vocabulary of ", embedding->rows(), " tokens");
   config.vocab_size = static_cast<uint32_t>(embedding->rows());
   config.tied_head = file.FindTensor("output.weight") == nullptr;
   HEARTH_CHECK_OK(architecture->configure(file, config));

@@ -90,14 +90,14 @@ Status LoadLayer(WeightLoader& loader, const ModelConfig& c, uint32_t index, Lay
                               Role::kVector, true));
   HEARTH_CHECK_OK(vector(w.q_norm, "attn_q_norm.weight", c.head_dim, true));
   HEARTH_CHECK_OK(vector(w.k_norm, "attn_k_norm.weight", c.head_dim, true));
-  HEARTH_CHECK_OK(loader.Load(w.attention_out,
-                              {{name("attn_output.weight"), c.q_size(), c.d_model}}, Role::kMatrix));
+  HEARTH_CHECK_OK(loader.Load(
+      w.attention_out, {{name("attn_output.weight"), c.q_size(), c.d_model}}, Role::kMatrix));
   HEARTH_CHECK_OK(vector(w.attention_post_norm, "post_attention_norm.weight", c.d_model, true));
   HEARTH_CHECK_OK(vector(w.feed_forward_norm, "ffn_norm.weight", c.d_model));
-  HEARTH_CHECK_OK(loader.Load(w.gate_up,
-                              {{name("ffn_gate.weight"), c.d_model, c.d_ff},
-                               {name("ffn_up.weight"), c.d_model, c.d_ff}},
-                              Role::kMatrix));
+  HEARTH_CHECK_OK(loader.Load(
+      w.gate_up,
+      {{name("ffn_gate.weight"), c.d_model, c.d_ff}, {name("ffn_up.weight"), c.d_model, c.d_ff}},
+      Role::kMatrix));
   HEARTH_CHECK_OK(
       loader.Load(w.down, {{name("ffn_down.weight"), c.d_ff, c.d_model}}, Role::kMatrix));
   return vector(w.feed_forward_post_norm, "post_ffw_norm.weight", c.d_model, true);
@@ -111,8 +111,8 @@ Result<std::unique_ptr<Transformer>> Transformer::Load(
   std::unique_ptr<Transformer> self(new Transformer(config, std::move(backend)));
   WeightLoader loader(file, *self->backend_, progress);
   NetworkWeights& w = self->weights_;
-  HEARTH_CHECK_OK(loader.Load(w.embedding, {{"token_embd.weight", config.d_model, config.vocab_size}},
-                              Role::kEmbedding));
+  HEARTH_CHECK_OK(loader.Load(
+      w.embedding, {{"token_embd.weight", config.d_model, config.vocab_size}}, Role::kEmbedding));
   if (!config.tied_head) {
     HEARTH_CHECK_OK(loader.Load(w.output, {{"output.weight", config.d_model, config.vocab_size}},
                                 Role::kMatrix));
@@ -123,8 +123,8 @@ Result<std::unique_ptr<Transformer>> Transformer::Load(
   for (uint32_t i = 0; i < config.n_layers; ++i) {
     HEARTH_CHECK_OK(LoadLayer(loader, config, i, w.layers[i]));
     const LayerWeights& l = w.layers[i];
-    self->bytes_per_token_ += l.qkv->bytes() + l.attention_out->bytes() + l.gate_up->bytes() +
-                              l.down->bytes();
+    self->bytes_per_token_ +=
+        l.qkv->bytes() + l.attention_out->bytes() + l.gate_up->bytes() + l.down->bytes();
   }
   HEARTH_CHECK_OK(loader.CheckAllUsed());
   self->bytes_per_token_ += w.output ? w.output->bytes() : w.embedding->bytes();

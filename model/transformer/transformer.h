@@ -1,4 +1,5 @@
-// Transformer: a decoder's weights on a backend, and its forward pass, written once for all backends.
+// Transformer: a decoder's weights on a backend, and its forward pass, written once for all
+// backends.
 #pragma once
 
 #include <functional>
@@ -12,9 +13,9 @@ namespace hearth::model {
 
 class Transformer {
  public:
-  // Takes every weight of the file over to the backend. A tensor that is missing, has the wrong shape,
-  // or is in the file without the architecture using it, is an Error that names it: nothing is ignored.
-  // `progress` (may be null) hears the share of bytes taken over, 0 to 1.
+  // Takes every weight of the file over to the backend. A tensor that is missing, has the wrong
+  // shape, or is in the file without the architecture using it, is an Error that names it: nothing
+  // is ignored. `progress` (may be null) hears the share of bytes taken over, 0 to 1.
   static Result<std::unique_ptr<Transformer>> Load(const GgufFile& file, const ModelConfig& config,
                                                    std::unique_ptr<Backend> backend,
                                                    const std::function<void(double)>& progress);

@@ -1,9 +1,10 @@
 // Agent: the loop think, act, observe, over a language model, a toolset and a stored session.
 //
-// After: Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022, with reasoning
-// between tool calls kept in the transcript. Every step is on disk before the next begins, and a tool of
-// our own store commits its effect together with its result, so a killed turn goes on where it was:
-// Resume runs such calls (they had no effect), tells the model that any other "may have run", and goes on.
+// After: Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022, with
+// reasoning between tool calls kept in the transcript. Every step is on disk before the next
+// begins, and a tool of our own store commits its effect together with its result, so a killed turn
+// goes on where it was: Resume runs such calls (they had no effect), tells the model that any other
+// "may have run", and goes on.
 #pragma once
 
 #include <memory>
@@ -36,8 +37,9 @@ class Agent {
                                              const tools::Toolset& tools, memory::Store& store,
                                              const std::string& id, const AgentOptions& options);
 
-  // Answers one message. An Error is a failure of the store or the model; limits, refused calls and
-  // cancellation are ordinary ends, told by the TurnFinished that is also returned.
+  // Answers one message. An Error is a failure of the store or the model, after which the session
+  // is opened again; limits, refused calls and cancellation are ordinary ends, told by the
+  // TurnFinished that is also returned.
   Result<TurnFinished> Run(const std::string& message, const EventSink& sink, std::stop_token stop);
   // Goes on with a turn that a crash cut short; null where the last turn had ended.
   Result<std::optional<TurnFinished>> Resume(const EventSink& sink, std::stop_token stop);
@@ -62,8 +64,14 @@ class Agent {
   Status StoreResult(int step, const serving::ToolCall& call, const tools::ToolResult& result);
   // How often the turn has made the very same call since it last changed something else.
   int Repetitions(const serving::ToolCall& call) const;
-  TurnFinished Finish(std::string reason, std::string detail, std::string answer,
-                      const EventSink& sink) const;
+  // Why a call gets no run; empty where it gets one.
+  std::string Refusal(const serving::ToolCall& call, bool cancelled) const;
+  // Answers a call that is not run.
+  Status Refuse(int step, const serving::ToolCall& call, const std::string& why,
+                const EventSink& sink);
+  // How the turn ends with this reply; null where it goes on.
+  std::optional<TurnFinished> Ending(const serving::ChatReply& reply, bool cancelled,
+                                     const std::string& repeated) const;
 
   serving::LanguageModel& model_;
   const tools::Toolset& tools_;

@@ -22,13 +22,15 @@ struct Writer {
     return {{"type", "tool_call_started"}, {"name", e.name}};
   }
   Json operator()(const ToolCalled& e) const {
-    return {
-        {"type", "tool_called"}, {"id", e.id}, {"name", e.name}, {"arguments", e.arguments}};
+    return {{"type", "tool_called"}, {"id", e.id}, {"name", e.name}, {"arguments", e.arguments}};
   }
   Json operator()(const ToolReturned& e) const {
-    return {{"type", "tool_returned"}, {"id", e.id},
-            {"name", e.name},          {"text", e.text},
-            {"structured", e.structured}, {"is_error", e.is_error},
+    return {{"type", "tool_returned"},
+            {"id", e.id},
+            {"name", e.name},
+            {"text", e.text},
+            {"structured", e.structured},
+            {"is_error", e.is_error},
             {"committed", e.committed}};
   }
   Json operator()(const StepFinished& e) const {

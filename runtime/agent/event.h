@@ -1,5 +1,5 @@
-// Event: what an agent's turn reports, in order. One vocabulary for the terminal, `--json`, the daemon and
-// MCP; nothing reported is ever taken back.
+// Event: what an agent's turn reports, in order. One vocabulary for the terminal, `--json`, the
+// daemon and MCP; nothing reported is ever taken back.
 #pragma once
 
 #include <functional>

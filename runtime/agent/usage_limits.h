@@ -1,5 +1,5 @@
-// UsageLimits: how much one turn of an agent may cost. Whatever is reached first ends the turn; what was
-// done until then stays done and stored.
+// UsageLimits: how much one turn of an agent may cost. Whatever is reached first ends the turn;
+// what was done until then stays done and stored.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 namespace hearth::agent {
 
 struct UsageLimits {
-  int steps = 8;                       // runs of the model
-  int tool_calls = 16;                 // over all steps
-  uint32_t completion_tokens = 4096;   // over all steps
+  int steps = 8;                      // runs of the model
+  int tool_calls = 16;                // over all steps
+  uint32_t completion_tokens = 4096;  // over all steps
   uint32_t tokens_per_step = 1024;
 };
 

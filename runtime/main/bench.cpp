@@ -131,11 +131,12 @@ Result<Json> RunBench(const BenchOptions& options) {
         inputs.push_back({s, std::span(next).subspan(s, 1), Evaluator::Want::kLast});
       }
       decode_seconds = std::min(decode_seconds, Seconds([&] {
-        for (uint32_t i = 0; i < options.generate && failed.ok(); ++i) {
-          for (uint32_t s = 0; s < options.batch; ++s) next[s] = TokenAt(s, options.depth + i, vocab);
-          append(inputs);
-        }
-      }));
+                                  for (uint32_t i = 0; i < options.generate && failed.ok(); ++i) {
+                                    for (uint32_t s = 0; s < options.batch; ++s)
+                                      next[s] = TokenAt(s, options.depth + i, vocab);
+                                    append(inputs);
+                                  }
+                                }));
     }
   }
   HEARTH_CHECK_OK(failed);
@@ -147,14 +148,10 @@ Result<Json> RunBench(const BenchOptions& options) {
                           : static_cast<int>(std::thread::hardware_concurrency());
   const double read = ReadBandwidth(std::max(threads, 1));
   Json report = {
-      {"model", options.model_path},
-      {"backend", model->DescribeBackend()},
-      {"threads", threads},
-      {"prompt", options.prompt},
-      {"gen", options.generate},
-      {"depth", options.depth},
-      {"batch", options.batch},
-      {"load_ms", load_seconds * 1e3},
+      {"model", options.model_path}, {"backend", model->DescribeBackend()},
+      {"threads", threads},          {"prompt", options.prompt},
+      {"gen", options.generate},     {"depth", options.depth},
+      {"batch", options.batch},      {"load_ms", load_seconds * 1e3},
   };
   if (options.prompt > 0) {
     report["prefill_tok_s"] = options.prompt / prefill_seconds;

@@ -66,7 +66,8 @@ void AddInspectCommand(CLI::App& app, Command& run) {
     };
   });
 
-  auto* grammar = command->add_subcommand("grammar", "JSON Schemas and texts to verdicts and times");
+  auto* grammar =
+      command->add_subcommand("grammar", "JSON Schemas and texts to verdicts and times");
   auto* grammar_model = add_model(grammar);
   grammar->add_option("--vocab", flags->vocabulary_file, "A .gvoc file with the tokens' bytes")
       ->excludes(grammar_model);

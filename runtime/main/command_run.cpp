@@ -10,6 +10,7 @@
 #include "runtime/agent/agent.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/progress.h"
+#include "runtime/base/text.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/signals.h"
@@ -49,7 +50,7 @@ Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
   memory::SessionStore sessions(store);
   if (flags.session.empty()) {
     return sessions.Create({.repository = flags.repository.empty() ? "default" : flags.repository,
-                            .title = flags.message.substr(0, 80),
+                            .title = Clip(OneLine(flags.message), 80),
                             .model = model_name,
                             .system_prompt = agent::TaskAssistantPrompt()});
   }
@@ -62,7 +63,8 @@ Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
   HEARTH_TRY(const memory::Session session, sessions.Get(id));
   if (!flags.repository.empty() && flags.repository != session.repository) {
     return MakeError(ErrorCode::kInvalidArgument, "session ", id, " is bound to the repository '",
-                     session.repository, "'; leave out --repo or start a session without --session");
+                     session.repository,
+                     "'; leave out --repo or start a session without --session");
   }
   return session;
 }
@@ -113,8 +115,7 @@ ExitCode RunAssistant(RunFlags flags) {
   const SystemClock clock;
   const auto paths = FindPaths();
   if (!paths.ok()) return Fail(paths.error());
-  const std::string database =
-      flags.database.empty() ? paths->Database().string() : flags.database;
+  const std::string database = flags.database.empty() ? paths->Database().string() : flags.database;
   auto store = memory::Store::Open(database, clock);
   if (!store.ok()) return Fail(store.error());
   if (!flags.schema_file.empty()) {
@@ -145,10 +146,12 @@ ExitCode RunAssistant(RunFlags flags) {
   MessageSource messages(flags.message);
   std::string message;
   ExitCode status = ExitCode::kOk;
-  while (!signals.token().stop_requested() && messages.Next(message)) {
+  while (messages.Next(message)) {
+    if (signals.token().stop_requested()) return ExitCode::kInterrupted;
     if (message.find_first_not_of(" \t\r\n") == std::string::npos) {
-      return Fail(MakeError(ErrorCode::kInvalidArgument,
-                            "there is nothing to do; try: hearth run \"Remind me to water the plants\""));
+      return Fail(
+          MakeError(ErrorCode::kInvalidArgument,
+                    "there is nothing to do; try: hearth run \"Remind me to water the plants\""));
     }
     const auto finished = (*agent)->Run(message, sink, signals.token());
     if (!finished.ok()) return Fail(finished.error());
@@ -170,19 +173,22 @@ void AddRunCommand(CLI::App& app, Command& run) {
                       "Go on with this session ('last': the one used last); default: a new one");
   command->add_option("--repo", flags->repository, "The task repository (default: \"default\")");
   command->add_option("--db", flags->database, "The database file");
-  command->add_option("--schema", flags->schema_file,
-                      "A JSON Schema file: the answer is a JSON document that fits it (no tools are used)");
+  command->add_option(
+      "--schema", flags->schema_file,
+      "A JSON Schema file: the answer is a JSON document that fits it (no tools are used)");
   command->add_flag("--json", flags->json, "Print one event a line as JSON");
-  command->add_option("--temperature", flags->agent.sampling.temperature,
-                      "0 always takes the most likely token")
+  command
+      ->add_option("--temperature", flags->agent.sampling.temperature,
+                   "0 always takes the most likely token")
       ->check(CLI::Range(0.0, 5.0))
       ->capture_default_str();
   command->add_option("--seed", flags->agent.sampling.seed, "Seed of the draw");
   command->add_option("--max-steps", flags->agent.limits.steps, "Most runs of the model in a turn")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  command->add_option("--max-tokens", flags->agent.limits.completion_tokens,
-                      "Most tokens that the model writes in a turn")
+  command
+      ->add_option("--max-tokens", flags->agent.limits.completion_tokens,
+                   "Most tokens that the model writes in a turn")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->callback([=, &run] { run = [=] { return RunAssistant(*flags); }; });

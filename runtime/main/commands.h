@@ -1,5 +1,6 @@
-// The subcommands of the `hearth` program. Each Add… function declares one on the command line and puts
-// into `run` what is to be done where it was chosen; main runs it and exits with what it returns.
+// The subcommands of the `hearth` program. Each Add… function declares one on the command line and
+// puts into `run` what is to be done where it was chosen; main runs it and exits with what it
+// returns.
 // (`hearth tasks`, which needs no model, has a header of its own: command_tasks.h.)
 #pragma once
 

@@ -25,14 +25,18 @@ enum class ExitCode : int {
 
 inline ExitCode ExitCodeFor(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return ExitCode::kUsage;
-    case ErrorCode::kNotFound: return ExitCode::kNotFound;
-    case ErrorCode::kCancelled: return ExitCode::kInterrupted;
+    case ErrorCode::kInvalidArgument:
+      return ExitCode::kUsage;
+    case ErrorCode::kNotFound:
+      return ExitCode::kNotFound;
+    case ErrorCode::kCancelled:
+      return ExitCode::kInterrupted;
     case ErrorCode::kUnsupported:
     case ErrorCode::kResourceExhausted:
     case ErrorCode::kIo:
     case ErrorCode::kConflict:
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInternal:
+      break;
   }
   return ExitCode::kFailure;
 }

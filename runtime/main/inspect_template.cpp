@@ -79,7 +79,8 @@ Result<Inspector> InspectModelTemplate(const std::string& model_path) {
 Result<Inspector> InspectTemplateFile(const std::string& template_path) {
   std::ifstream file(template_path, std::ios::binary);
   if (!file) {
-    return MakeError(ErrorCode::kNotFound, template_path, ": there is no such file, or it cannot be read");
+    return MakeError(ErrorCode::kNotFound, template_path,
+                     ": there is no such file, or it cannot be read");
   }
   return Inspect(std::string(std::istreambuf_iterator<char>(file), {}));
 }

@@ -11,9 +11,10 @@ void AddModelFlags(CLI::App& command, ModelFlags& flags) {
       {"cpu", model::BackendKind::kCpu}, {"reference", model::BackendKind::kReference}};
   static const std::map<std::string, model::KvType> kKvTypes = {{"f16", model::KvType::kF16},
                                                                 {"f32", model::KvType::kF32}};
-  command.add_option("--model", flags.model,
-                     "A GGUF file, or the name of one in the models folder (default: $HEARTH_MODEL, "
-                     "else the only one there)");
+  command.add_option(
+      "--model", flags.model,
+      "A GGUF file, or the name of one in the models folder (default: $HEARTH_MODEL, "
+      "else the only one there)");
   command.add_option("--threads", flags.threads, "Kernel threads (0: one per physical core)")
       ->check(CLI::Range(0, 256));
   command.add_option("--backend", flags.backend, "cpu or reference (slow, for comparisons)")

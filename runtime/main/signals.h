@@ -6,7 +6,8 @@
 
 namespace hearth::main {
 
-// Make it before other threads start: they inherit the blocked signals, and one thread waits for them.
+// Make it before other threads start: they inherit the blocked signals, and one thread waits for
+// them.
 class StopOnSignal {
  public:
   StopOnSignal();

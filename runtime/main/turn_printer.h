@@ -1,4 +1,5 @@
-// TurnPrinter: shows an agent's turn to a person: text as it is written, each tool call with its result.
+// TurnPrinter: shows an agent's turn to a person: text as it is written, each tool call with its
+// result.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// The words of a conversation with a language model: plain values, so that the model may run in this
-// process, in another or behind a URL.
+// The words of a conversation with a language model: plain values, so that the model may run in
+// this process, in another or behind a URL.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,8 @@ enum class ToolChoice : uint8_t {
   kRequired,  // at least one call
 };
 
-// A worked example for models that were not trained to use tools; without a tool where none is needed.
+// A worked example for models that were not trained to use tools; without a tool where none is
+// needed.
 struct WorkedExample {
   std::string request;
   std::string tool;
@@ -83,8 +84,8 @@ struct ChatReply {
   Message message;  // what the assistant said; raw is set
   model::FinishReason reason = model::FinishReason::kStop;
   model::Usage usage;
-  // The transcript as the model saw it: token ids that were added to what it had seen before (all of
-  // them where `restarted`), and those that it wrote.
+  // The transcript as the model saw it: token ids that were added to what it had seen before (all
+  // of them where `restarted`), and those that it wrote.
   std::vector<TokenId> rendered;
   std::vector<TokenId> generated;
   bool restarted = false;

@@ -2,15 +2,15 @@
 
 namespace hearth::serving {
 
-Result<std::shared_ptr<const grammar::Vocabulary>> MakeVocabulary(
-    const model::Tokenizer& tokenizer, size_t vocabulary_size) {
+Result<std::shared_ptr<const grammar::Vocabulary>> MakeVocabulary(const model::Tokenizer& tokenizer,
+                                                                  size_t vocabulary_size) {
   std::vector<grammar::Vocabulary::Token> tokens(vocabulary_size);
   for (size_t i = 0; i < tokens.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     const bool known = i < tokenizer.size();
     if (known) tokens[i].bytes = tokenizer.bytes(id);
-    tokens[i].is_special = !known || tokenizer.IsControl(id) ||
-                           tokenizer.kind(id) == model::TokenKind::kUnused;
+    tokens[i].is_special =
+        !known || tokenizer.IsControl(id) || tokenizer.kind(id) == model::TokenKind::kUnused;
   }
   return grammar::Vocabulary::Create(std::move(tokens), tokenizer.end_of_turn());
 }

@@ -1,7 +1,7 @@
 // GrammarConstraint: lets a grammar's Matcher answer the engine's questions about the next token.
 //
-// The matcher gives forced bytes; they are tokenized here with the model's own tokenizer. Belongs to one
-// sequence.
+// The matcher gives forced bytes; they are tokenized here with the model's own tokenizer. Belongs
+// to one sequence.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@
 namespace hearth::serving {
 
 // The tokenizer's tokens as the grammar engine wants them; made once per model.
-Result<std::shared_ptr<const grammar::Vocabulary>> MakeVocabulary(
-    const model::Tokenizer& tokenizer, size_t vocabulary_size);
+Result<std::shared_ptr<const grammar::Vocabulary>> MakeVocabulary(const model::Tokenizer& tokenizer,
+                                                                  size_t vocabulary_size);
 
 class GrammarConstraint : public model::TokenConstraint {
  public:

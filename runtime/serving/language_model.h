@@ -12,8 +12,8 @@
 
 namespace hearth::serving {
 
-// One conversation with a model. It remembers the tokens that the model saw and wrote, so that the next
-// Reply computes only what was added. One thread at a time.
+// One conversation with a model. It remembers the tokens that the model saw and wrote, so that the
+// next Reply computes only what was added. One thread at a time.
 class Conversation {
  public:
   virtual ~Conversation() = default;
@@ -30,8 +30,8 @@ class LanguageModel {
   virtual ~LanguageModel() = default;
   virtual std::string name() const = 0;
   virtual uint32_t context_tokens() const = 0;
-  // False for a model that was not trained to use tools (its chat template does not know them): it is
-  // taught by examples, and it can be trusted with one round of calls a turn, not with a plan.
+  // False for a model that was not trained to use tools (its chat template does not know them): it
+  // is taught by examples, and it can be trusted with one round of calls a turn, not with a plan.
   virtual bool knows_tools() const = 0;
   virtual std::unique_ptr<Conversation> StartConversation() = 0;
 };

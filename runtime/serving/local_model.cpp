@@ -1,14 +1,16 @@
 #include "runtime/serving/local_model.h"
 
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "runtime/serving/grammar_constraint.h"
 #include "runtime/serving/reply_parser.h"
 
 namespace hearth::serving {
 
-// Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far appends to
-// them; any other (an edited message, a template that drops old reasoning) starts over.
+// Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far
+// appends to them; any other (an edited message, a template that drops old reasoning) starts over.
 class LocalConversation : public Conversation {
  public:
   LocalConversation(LocalModel& owner, TimePoint now) : owner_(owner), now_(now) {}
@@ -102,7 +104,8 @@ void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
   const std::lock_guard lock(owner_.mutex_);
-  const bool has_tools = !request.tools.empty() && request.tool_choice != ToolChoice::kNone;
+  const bool has_tools = !request.tools.empty() && !request.response_schema &&
+                         request.tool_choice != ToolChoice::kNone;
   HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
   const std::string text = prompt.text();
   const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
@@ -114,15 +117,23 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
     HEARTH_TRY(const auto grammar, owner_.ReplyGrammar(request, thinking));
     const auto& vocabulary = owner_.vocabulary_.get();
     if (!vocabulary.ok()) return vocabulary.error();
-    generation.constraint = std::make_unique<GrammarConstraint>(
-        grammar, *vocabulary, owner_.model_->shared_tokenizer());
+    generation.constraint = std::make_unique<GrammarConstraint>(grammar, *vocabulary,
+                                                                owner_.model_->shared_tokenizer());
   }
   ChatReply reply;
+  // Nobody stores the tokens of a reply that fails, so they must not count as seen.
+  auto before = std::pair(tokens_, text_);
   Extend(prompt, text, reply);
   generation.prompt = tokens_;
-  HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
   ReplyParser parser(owner_.prompts_->format(), thinking, has_tools, sink);
-  HEARTH_CHECK_OK(Generate(id, parser, reply, sink, stop));
+  const auto generate = [&]() -> Status {
+    HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
+    return Generate(id, parser, reply, sink, stop);
+  };
+  if (const Status status = generate(); !status.ok()) {
+    std::tie(tokens_, text_) = std::move(before);
+    return status.error();
+  }
   reply.message = parser.Finish();
   tokens_.insert(tokens_.end(), reply.generated.begin(), reply.generated.end());
   text_ += reply.message.raw;

@@ -1,7 +1,7 @@
 // LocalModel: a language model in this process, on the engine of model/.
 //
-// Conversations share the engine, and one of them replies at a time: Reply runs the engine's steps on the
-// caller's thread.
+// Conversations share the engine, and one of them replies at a time: Reply runs the engine's steps
+// on the caller's thread.
 #pragma once
 
 #include <functional>

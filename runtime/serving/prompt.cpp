@@ -5,10 +5,14 @@ namespace {
 
 const char* RoleName(Role role) {
   switch (role) {
-    case Role::kSystem: return "system";
-    case Role::kUser: return "user";
-    case Role::kAssistant: return "assistant";
-    case Role::kTool: return "tool";
+    case Role::kSystem:
+      return "system";
+    case Role::kUser:
+      return "user";
+    case Role::kAssistant:
+      return "assistant";
+    case Role::kTool:
+      return "tool";
   }
   return "user";
 }
@@ -16,12 +20,13 @@ const char* RoleName(Role role) {
 constexpr const char* kProbeName = "probe_of_hearth";
 
 Json ProbeTools() {
-  return Json::array({{{"type", "function"},
-                       {"function",
-                        {{"name", kProbeName},
-                         {"description", "probe"},
-                         {"parameters",
-                          {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}}}}}}});
+  return Json::array(
+      {{{"type", "function"},
+        {"function",
+         {{"name", kProbeName},
+          {"description", "probe"},
+          {"parameters",
+           {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}}}}}}});
 }
 
 }  // namespace
@@ -29,9 +34,10 @@ Json ProbeTools() {
 Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& template_source,
                                                            const model::Tokenizer& tokenizer) {
   if (template_source.empty()) {
-    return MakeError(ErrorCode::kUnsupported,
-                     "the model file has no chat template, so it cannot hold a conversation (it may be "
-                     "a base model); use an instruct version of it");
+    return MakeError(
+        ErrorCode::kUnsupported,
+        "the model file has no chat template, so it cannot hold a conversation (it may be "
+        "a base model); use an instruct version of it");
   }
   auto writer = std::make_unique<PromptWriter>();
   HEARTH_TRY(writer->template_, ChatTemplate::Parse(template_source));
@@ -106,8 +112,8 @@ class PlainMessages {
 
 }  // namespace
 
-// The tools stand in the system message, the examples are the first turns, and calls are the assistant's
-// text.
+// The tools stand in the system message, the examples are the first turns, and calls are the
+// assistant's text.
 Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
   PlainMessages out;
   size_t next = 0;

@@ -31,9 +31,9 @@ ReplyParser::ReplyParser(const ToolFormat& format, bool thinking, bool has_tools
     : format_(format),
       has_tools_(has_tools),
       sink_(sink),
-      state_(thinking                      ? State::kThinking
+      state_(thinking                     ? State::kThinking
              : format.think_begin.empty() ? State::kText
-                                           : State::kStart) {
+                                          : State::kStart) {
   message_.role = Role::kAssistant;
 }
 
@@ -50,12 +50,24 @@ void ReplyParser::Push(std::string_view bytes) {
   bool more = true;
   while (more && !buffer_.empty()) {
     switch (state_) {
-      case State::kStart: more = Start(); break;
-      case State::kThinking: more = Thinking(); break;
-      case State::kText: more = Text(); break;
-      case State::kHead: more = Head(); break;
-      case State::kArguments: more = Arguments(); break;
-      case State::kTail: more = Tail(); break;
+      case State::kStart:
+        more = Start();
+        break;
+      case State::kThinking:
+        more = Thinking();
+        break;
+      case State::kText:
+        more = Text();
+        break;
+      case State::kHead:
+        more = Head();
+        break;
+      case State::kArguments:
+        more = Arguments();
+        break;
+      case State::kTail:
+        more = Tail();
+        break;
     }
   }
 }
@@ -96,9 +108,10 @@ bool ReplyParser::Text() {
     return false;
   }
   if (format_.begin.empty()) {
-    const size_t at = buffer_.find(kNameHead);
+    // The trigger is the beginning of the call itself and stays.
+    const size_t at = buffer_.find(format_.trigger());
     if (at == std::string::npos) {
-      const size_t ready = buffer_.size() - Overlap(buffer_, kNameHead);
+      const size_t ready = buffer_.size() - Overlap(buffer_, format_.trigger());
       Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, ready));
       buffer_.erase(0, ready);
       return false;
@@ -123,7 +136,8 @@ bool ReplyParser::Head() {
   const std::string lead = Concat(", \"", format_.arguments_key, "\": ");
   const size_t end = buffer_.find(lead);
   if (end == std::string::npos) return false;
-  const auto name = ParseJson(std::string_view(buffer_).substr(kNameHead.size(), end - kNameHead.size()));
+  const auto name =
+      ParseJson(std::string_view(buffer_).substr(kNameHead.size(), end - kNameHead.size()));
   ToolCall call;
   if (name.ok() && name->is_string()) call.name = name->get<std::string>();
   message_.calls.push_back(std::move(call));

@@ -1,8 +1,8 @@
 // ReplyParser: takes a reply apart while it streams: reasoning, text, tool calls.
 //
-// It is fed the bytes of a reply that a grammar of CompileReply bounds, in chunks of any size: every way
-// to cut the text gives the same result. What it reports is never taken back: a few bytes wait where they
-// may turn out to begin a marker. One reply, one thread.
+// It is fed the bytes of a reply that a grammar of CompileReply bounds, in chunks of any size:
+// every way to cut the text gives the same result. What it reports is never taken back: a few bytes
+// wait where they may turn out to begin a marker. One reply, one thread.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ class ReplyParser {
   ReplyParser(const ToolFormat& format, bool thinking, bool has_tools, const DeltaSink& sink);
 
   void Push(std::string_view bytes);
-  // The reply is over. Returns the message: reasoning, content and the calls that are complete; a call
-  // that was cut (by a token limit) is left out.
+  // The reply is over. Returns the message: reasoning, content and the calls that are complete; a
+  // call that was cut (by a token limit) is left out.
   Message Finish();
 
  private:
@@ -34,8 +34,8 @@ class ReplyParser {
   bool Arguments();
   bool Tail();
   void Report(ChatDelta::Kind kind, std::string_view text);
-  // Reports what lies in front of the marker and drops both; where the marker is not there, reports all
-  // but a possible beginning of it and returns false.
+  // Reports what lies in front of the marker and drops both; where the marker is not there, reports
+  // all but a possible beginning of it and returns false.
   bool TakeUntil(std::string_view marker, ChatDelta::Kind kind);
 
   const ToolFormat& format_;

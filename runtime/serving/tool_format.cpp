@@ -53,8 +53,8 @@ std::string DescribeTools(const ToolSchemas& tools) {
         arguments += (arguments.empty() ? "" : ", ") + name;
       }
     }
-    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments, "): ",
-                   function.at("description").get<std::string>(), "\n");
+    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments,
+                   "): ", function.at("description").get<std::string>(), "\n");
   }
   return text + "After a tool's response, tell the user in one short sentence what happened.";
 }
@@ -67,6 +67,24 @@ std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& ca
   }
   return text + std::string(format.end);
 }
+
+namespace {
+
+// Arguments have names: a schema that leaves the type open means an object.
+Result<Json> ArgumentsSchema(const std::string& tool, Json parameters) {
+  if (!parameters.is_object()) {
+    return MakeError(ErrorCode::kInvalidArgument, "tool ", tool,
+                     ": parameters is no JSON Schema object");
+  }
+  const Json& type = parameters.emplace("type", "object").first.value();
+  if (type != "object") {
+    return MakeError(ErrorCode::kInvalidArgument, "tool ", tool,
+                     ": parameters must describe an object, not type ", DumpJson(type));
+  }
+  return parameters;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolFormat& format,
                                                                      const ChatRequest& request,
@@ -90,8 +108,7 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
     reply.push_back(document);
     return std::move(builder).Build(builder.Sequence(reply));
   }
-  const std::string trigger(format.begin.empty() ? "{\"name\": \"" : format.begin);
-  const Part text = builder.TextUntil({trigger});
+  const Part text = builder.TextUntil({std::string(format.trigger())});
   if (request.tool_choice == ToolChoice::kNone) {
     reply.push_back(text);
     return std::move(builder).Build(builder.Sequence(reply));
@@ -100,7 +117,8 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
   for (const Json& tool : request.tools) {
     const Json& function = tool.at("function");
     const std::string name = function.at("name").get<std::string>();
-    auto arguments = builder.JsonSchema(function.at("parameters"), {.plain_integers = true});
+    HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function.at("parameters")));
+    auto arguments = builder.JsonSchema(parameters, {.plain_integers = true});
     if (!arguments.ok()) {
       return MakeError(arguments.error().code, "tool ", name, ": ", arguments.error().message);
     }
@@ -111,8 +129,8 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
   std::vector<Part> region = {builder.Literal(format.begin), call};
   if (request.parallel_calls) {
     constexpr uint32_t kMostCalls = 16;
-    region.push_back(builder.Repeat(
-        builder.Sequence({builder.Literal(format.separator), call}), 0, kMostCalls - 1));
+    region.push_back(builder.Repeat(builder.Sequence({builder.Literal(format.separator), call}), 0,
+                                    kMostCalls - 1));
   }
   region.push_back(builder.Literal(format.end));
   const Part all_calls = builder.Sequence(region);

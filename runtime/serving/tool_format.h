@@ -1,7 +1,7 @@
 // ToolFormat: how a model family writes tool calls and reasoning.
 //
-// One description gives the grammar of a reply, the parser that takes the reply apart as it streams, and
-// what is said to the model where its template does not know tools.
+// One description gives the grammar of a reply, the parser that takes the reply apart as it
+// streams, and what is said to the model where its template does not know tools.
 #pragma once
 
 #include <memory>
@@ -17,21 +17,23 @@ namespace hearth::serving {
 
 struct ToolFormat {
   std::string_view name;
-  std::string_view begin;          // before the first call; free text ends where it occurs
-  std::string_view separator;      // between two calls
-  std::string_view end;            // after the last call
-  bool decides_first;              // every reply begins with the calls, an empty list where none is needed
+  std::string_view begin;      // before the first call; free text ends where it occurs
+  std::string_view separator;  // between two calls
+  std::string_view end;        // after the last call
+  bool decides_first;  // every reply begins with the calls, an empty list where none is needed
   std::string_view arguments_key;  // {"name": "…", "<arguments_key>": {…}}
   std::string_view think_begin;    // around reasoning; empty: the family has none
   std::string_view think_end;
 
+  // Where free text ends: no text holds it, for the grammar as for the parser.
+  std::string_view trigger() const { return begin.empty() ? "{\"name\": \"" : begin; }
   // What opens a call and leads up to its arguments.
   std::string CallHead(std::string_view tool) const;
 };
 
-// SmolLM2, and every model whose template knows no tools: <tool_call>[{…}, {…}]</tool_call>, and before
-// an answer without a call <tool_call>[]</tool_call>. Left to write freely, such a model hardly ever calls
-// a tool; asked to decide first, it often does.
+// SmolLM2, and every model whose template knows no tools: <tool_call>[{…}, {…}]</tool_call>, and
+// before an answer without a call <tool_call>[]</tool_call>. Left to write freely, such a model
+// hardly ever calls a tool; asked to decide first, it often does.
 extern const ToolFormat kTaggedArray;
 // Hermes, Qwen2.5, Qwen3: <tool_call>\n{…}\n</tool_call>, repeated
 extern const ToolFormat kTaggedObjects;
@@ -47,8 +49,8 @@ std::string DescribeTools(const ToolSchemas& tools);
 // Calls as the model itself would write them.
 std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& calls);
 
-// A reply under the request: reasoning and text are free, a call names one of the tools and has arguments
-// of its schema. `thinking` says that the prompt left a reasoning block open.
+// A reply under the request: reasoning and text are free, a call names one of the tools and has
+// arguments of its schema. `thinking` says that the prompt left a reasoning block open.
 Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolFormat& format,
                                                                      const ChatRequest& request,
                                                                      bool thinking);

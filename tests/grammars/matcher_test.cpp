@@ -3,6 +3,9 @@
 #include "grammars/matcher.h"
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "grammars/grammar_builder.h"
@@ -147,4 +150,39 @@ TEST_CASE("what is refused changes nothing; drafts are measured without being ta
   matcher.Rollback(7);
   REQUIRE(matcher.AcceptBytes("\"abc\""));
   REQUIRE(matcher.CanEnd());
+}
+
+TEST_CASE("masks of a real vocabulary equal the naive walker's, where one is at hand") {
+  const char* set = std::getenv("HEARTH_SHARED");
+  const auto folder =
+      std::filesystem::path(set != nullptr ? set : HEARTH_SOURCE_DIR "/../shared") / "grammar";
+  if (!std::filesystem::exists(folder / "hard.jsonl")) {
+    WARN("skipped: no shared/grammar beside the repository");
+    return;
+  }
+  const auto vocabulary = Vocabulary::ReadGvoc((folder / "vocab-smollm2-49k.gvoc").string());
+  REQUIRE(vocabulary.ok());
+  std::ifstream in(folder / "hard.jsonl");
+  std::string line;
+  std::mt19937 random(3);
+  std::vector<uint32_t> bits((*vocabulary)->mask_words());
+  while (std::getline(in, line)) {
+    const Json record = Json::parse(line);
+    const auto grammar = CompileJsonSchemaText(record["schema"].dump());
+    if (!grammar) continue;
+    Matcher matcher(*grammar, *vocabulary);
+    for (int step = 0; step < 5 && !matcher.ended(); ++step) {
+      INFO(record["id"] << " after " << step << " tokens");
+      const std::vector<bool> naive = NaiveMask(matcher, **vocabulary);
+      REQUIRE(matcher.FillBitmask(bits).ok());
+      std::vector<TokenId> allowed;
+      size_t different = 0;
+      for (size_t i = 0; i < naive.size(); ++i) {
+        different += naive[i] != ((bits[i / 32] >> (i % 32) & 1) != 0);
+        if (naive[i]) allowed.push_back(static_cast<TokenId>(i));
+      }
+      REQUIRE(different == 0);
+      REQUIRE(matcher.Accept(allowed[random() % allowed.size()]));
+    }
+  }
 }

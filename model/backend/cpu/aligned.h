@@ -1,5 +1,5 @@
-// AlignedBuffer: zeroed memory from mmap, aligned to pages and on huge pages where the system grants
-// them. Pages cost nothing until they are touched.
+// AlignedBuffer: zeroed memory from mmap, aligned to pages and on huge pages where the system
+// grants them. Pages cost nothing until they are touched.
 #pragma once
 
 #include <sys/mman.h>

@@ -1,6 +1,7 @@
-// The CPU backend: every lane walks the same steps, each over its share of rows, tokens or heads, with
-// five barriers a layer where the batch is one token (each lane then repeats the small work, a norm and
-// a quantization, for itself rather than wait for another to do it) and more where it is larger.
+// The CPU backend: every lane walks the same steps, each over its share of rows, tokens or heads,
+// with five barriers a layer where the batch is one token (each lane then repeats the small work, a
+// norm and a quantization, for itself rather than wait for another to do it) and more where it is
+// larger.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -28,8 +29,8 @@ struct Share {
         end(n * (static_cast<size_t>(lane) + 1) / static_cast<size_t>(lanes)) {}
 };
 
-// A growing array of rows: memory is taken when a batch is larger than any before, never in a step of
-// ordinary decoding.
+// A growing array of rows: memory is taken when a batch is larger than any before, never in a step
+// of ordinary decoding.
 class Rows {
  public:
   void Resize(size_t rows, size_t width) {
@@ -58,12 +59,14 @@ class ActivationRows {
       scales_.resize(blocks);
       sums_.resize(blocks);
       offsets_.resize(blocks);
+      first_offsets_.resize(blocks);
     }
     view_.floats = floats_.data();
     view_.planes = planes_.data();
     view_.scales = scales_.data();
     view_.sums = sums_.data();
     view_.offsets = offsets_.data();
+    view_.first_offsets = first_offsets_.data();
   }
   const Activations& view() const { return view_; }
 
@@ -74,6 +77,7 @@ class ActivationRows {
   std::vector<float> scales_;
   std::vector<float> sums_;
   std::vector<int32_t> offsets_;
+  std::vector<int32_t> first_offsets_;
 };
 
 // Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
@@ -168,9 +172,8 @@ class CpuBackend final : public Backend {
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) {
-      return hidden_.row(t);
-    });
+    const Activations& normed =
+        Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) { return hidden_.row(t); });
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     lanes_.Sync();
     if (n == 1) {
@@ -178,19 +181,17 @@ class CpuBackend final : public Backend {
     } else {
       AttendBatch(lane, pass, layer);
     }
-    const Activations& attended =
-        n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
-                         [&](size_t t) { return attended_.row(t); });
+    const Activations& attended = n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
+                                         : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
+                                                   [&](size_t t) { return attended_.row(t); });
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
   }
 
   void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed =
-        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
-                  [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
+                                          [&](size_t t) { return hidden_.row(t); });
     Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
     // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
     const Panels& gate = Cpu(w.gate_up).parts[0].panels;
@@ -204,8 +205,8 @@ class CpuBackend final : public Backend {
       activate(row + begin, row + config_.d_ff + begin, end - begin, inner_.row(t) + begin);
     }
     lanes_.Sync();
-    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down),
-                                       [&](size_t t) { return inner_.row(t); });
+    const Activations& inner =
+        Collect(lane, n, config_.d_ff, Cpu(w.down), [&](size_t t) { return inner_.row(t); });
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
   }
 
@@ -272,8 +273,8 @@ class CpuBackend final : public Backend {
     });
   }
 
-  // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more the
-  // lanes share the work and wait for each other. fill(t, out) writes row t as floats.
+  // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more
+  // the lanes share the work and wait for each other. fill(t, out) writes row t as floats.
   template <typename Fill>
   const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader, Fill fill) {
     ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
@@ -340,7 +341,8 @@ class CpuBackend final : public Backend {
   // One head of q or k of token t: bias (added before), norm, rotation.
   void FinishHead(size_t t, uint32_t layer, const WeightPtr& norm, float* head) {
     if (norm) {
-      kernels_.rms_norm(head, Cpu(norm).vector.data(), config_.head_dim, config_.norm_epsilon, head);
+      kernels_.rms_norm(head, Cpu(norm).vector.data(), config_.head_dim, config_.norm_epsilon,
+                        head);
     }
     const uint32_t rope = config_.layers[layer].rope;
     const size_t row = rope * positions_.size() + t;
@@ -360,8 +362,8 @@ class CpuBackend final : public Backend {
     for (size_t i = 0; i < config_.head_dim; ++i) head[i] += bias[i];
   }
 
-  // Finishes key and value of one head and writes them to the sequence's block. `scratch` holds one head;
-  // the value is finished in place.
+  // Finishes key and value of one head and writes them to the sequence's block. `scratch` holds one
+  // head; the value is finished in place.
   void StoreKv(const Pass& pass, size_t t, uint32_t layer, uint32_t kv_head, float* scratch) {
     const LayerWeights& w = pass.weights.layers[layer];
     const auto& kv = static_cast<const CpuKv&>(pass.kv);
@@ -400,8 +402,8 @@ class CpuBackend final : public Backend {
     kernels_.attend(chunk, rows.data(), rows.size(), states);
   }
 
-  // The one token's attention, cut into (kv head, chunk) items. Each lane rotates all queries for itself;
-  // the lane with a head's last chunk is the one that writes the head's new key and value.
+  // The one token's attention, cut into (kv head, chunk) items. Each lane rotates all queries for
+  // itself; the lane with a head's last chunk is the one that writes the head's new key and value.
   void AttendOneToken(int lane, const Pass& pass, uint32_t layer) {
     Private& mine = private_[static_cast<size_t>(lane)];
     const LayerWeights& w = pass.weights.layers[layer];
@@ -490,7 +492,8 @@ class CpuBackend final : public Backend {
     AttentionState part[kQueryTileRows];
     AttentionState merged[kQueryTileRows];
     float* out[kQueryTileRows];
-    // A group of more query heads than a tile has rows (then the tile is one token) takes several turns.
+    // A group of more query heads than a tile has rows (then the tile is one token) takes several
+    // turns.
     for (uint32_t head = 0; head < group; head += kQueryTileRows) {
       const uint32_t heads = std::min<uint32_t>(kQueryTileRows, group - head);
       size_t n = 0;
@@ -530,12 +533,12 @@ class CpuBackend final : public Backend {
   std::vector<uint32_t> positions_;    // [tokens]
   std::vector<uint32_t> sequence_of_;  // [tokens]
   std::vector<QueryTile> tiles_;
-  Rows cosines_, sines_;      // [rope][tokens][head_dim / 2]
-  Rows hidden_, projected_;   // [tokens][d_model]
-  Rows qkv_;                  // [tokens][q_size + 2 kv_size]
-  Rows attended_;             // [tokens][q_size]
-  Rows gate_up_, inner_;      // [tokens][2 d_ff], [tokens][d_ff]
-  ActivationRows input_;      // of the product at hand, shared by all lanes
+  Rows cosines_, sines_;     // [rope][tokens][head_dim / 2]
+  Rows hidden_, projected_;  // [tokens][d_model]
+  Rows qkv_;                 // [tokens][q_size + 2 kv_size]
+  Rows attended_;            // [tokens][q_size]
+  Rows gate_up_, inner_;     // [tokens][2 d_ff], [tokens][d_ff]
+  ActivationRows input_;     // of the product at hand, shared by all lanes
   Partials partials_;
 };
 
@@ -573,9 +576,10 @@ Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
                      " is not between 0 (one per core) and ", kMaxThreads);
   }
   const int threads = options.threads == 0 ? cpu::Lanes::PhysicalCores() : options.threads;
-  for (const auto& [name, value] : {std::pair("embedding_length", config.d_model),
-                                    std::pair("feed_forward_length", config.d_ff),
-                                    std::pair("attention.head_count * key_length", config.q_size())}) {
+  for (const auto& [name, value] :
+       {std::pair("embedding_length", config.d_model),
+        std::pair("feed_forward_length", config.d_ff),
+        std::pair("attention.head_count * key_length", config.q_size())}) {
     if (value % cpu::kPanelRows != 0) {
       return MakeError(ErrorCode::kUnsupported, name, " is ", value,
                        "; the CPU backend needs a multiple of ", cpu::kPanelRows);

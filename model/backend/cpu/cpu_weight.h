@@ -30,8 +30,8 @@ struct CpuWeight : Weight {
                                         const Kernels& kernels, Lanes& lanes);
 };
 
-// [block][layer][kv_head]{keys [head_dim][16], values [16][head_dim]}: a block is contiguous over all
-// layers, so it can be shared, moved and written to disk as one piece.
+// [block][layer][kv_head]{keys [head_dim][16], values [16][head_dim]}: a block is contiguous over
+// all layers, so it can be shared, moved and written to disk as one piece.
 class CpuKv : public KvStorage {
  public:
   static Result<std::unique_ptr<CpuKv>> Create(const ModelConfig& config, uint32_t n_blocks,

@@ -1,9 +1,9 @@
-// The table of CPU kernels: written once (kernels_impl.h) over a small SIMD vocabulary, compiled once per
-// instruction set, and one table chosen at start. Kernels work on raw memory of one lane and know nothing
-// of threads.
+// The table of CPU kernels: written once (kernels_impl.h) over a small SIMD vocabulary, compiled
+// once per instruction set, and one table chosen at start. Kernels work on raw memory of one lane
+// and know nothing of threads.
 //
-// Weights lie in **panels** of 16 rows: lane i of a vector belongs to row i of the panel, so a dot product
-// needs no sum across lanes and one activation, broadcast, serves sixteen rows.
+// Weights lie in **panels** of 16 rows: lane i of a vector belongs to row i of the panel, so a dot
+// product needs no sum across lanes and one activation, broadcast, serves sixteen rows.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,18 @@ namespace hearth::model::cpu {
 constexpr size_t kPanelRows = 16;
 constexpr size_t kQuantBlock = 32;  // activations are quantized in blocks of this many
 
-// Rows of activations, in one of two forms (a matrix product reads what its weights' type asks for).
+// Rows of activations, in one of two forms (a matrix product reads what its weights' type asks
+// for).
 //   floats     [n][cols]
-//   quantized  whole numbers X = round(x / scale) of 15 bits, scale = max|x| / (127 * 128) per block.
+//   quantized  whole numbers X = round(x / scale) of 15 bits, scale = max|x| / (127 * 128) per
+//   block.
 //              They are multiplied as two planes of signed bytes, X = 128 * high + low:
 //              planes [n][cols / 32][2][32], high first;
-//              scales, sums, offsets [n][cols / 32]: the scale, scale * (sum of X), -128 * (sum of X).
-// One plane of 8 bits, as other engines use, leaves logits 0.2 to 0.5 from exact arithmetic on the same
-// weights; two leave 0.01 (measured on SmolLM2 135M, README.md) for twice the integer products, which
-// decoding, bound by memory, does not notice.
+//              scales, sums, offsets [n][cols / 32]: the scale, scale * (sum of X), -128 * (sum of
+//              X); first_offsets, likewise: -128 * (sum of the block's first 16 X).
+// One plane of 8 bits, as other engines use, leaves logits 0.2 to 0.5 from exact arithmetic on the
+// same weights; two leave 0.01 (measured on SmolLM2 135M, README.md) for twice the integer
+// products, which decoding, bound by memory, does not notice.
 struct Activations {
   size_t cols = 0;
   float* floats = nullptr;
@@ -32,6 +35,7 @@ struct Activations {
   float* scales = nullptr;
   float* sums = nullptr;
   int32_t* offsets = nullptr;
+  int32_t* first_offsets = nullptr;
 
   Activations Row(size_t i) const {
     const size_t blocks = cols / kQuantBlock;
@@ -40,7 +44,8 @@ struct Activations {
             planes + i * 2 * cols,
             scales + i * blocks,
             sums + i * blocks,
-            offsets + i * blocks};
+            offsets + i * blocks,
+            first_offsets + i * blocks};
   }
 };
 
@@ -55,8 +60,8 @@ struct Panels {
   size_t count() const { return (rows + kPanelRows - 1) / kPanelRows; }
 };
 
-// One key-value head of one layer in one block of 16 positions. Keys lie [head_dim][16], so that the
-// scores of 16 positions fill a vector; values lie [16][head_dim].
+// One key-value head of one layer in one block of 16 positions. Keys lie [head_dim][16], so that
+// the scores of 16 positions fill a vector; values lie [16][head_dim].
 enum class KvElement : uint8_t { kF32, kF16 };
 
 // Attention of some query rows over positions [begin, end) of one sequence, one kv head.
@@ -78,11 +83,12 @@ struct QueryRow {
   uint32_t to = 0;
 };
 
-// The softmax of a row over the positions seen so far: the weighted sum of values relative to the top.
+// The softmax of a row over the positions seen so far: the weighted sum of values relative to the
+// top.
 struct AttentionState {
   float top = 0;
-  float total = 0;           // 0: nothing seen yet
-  float* values = nullptr;   // [head_dim]
+  float total = 0;          // 0: nothing seen yet
+  float* values = nullptr;  // [head_dim]
 };
 
 struct Kernels {
@@ -97,7 +103,8 @@ struct Kernels {
   // Dequantizes one row of a packed matrix.
   void (*read_row)(const Panels& panels, size_t row, float* out);
 
-  // out[t * out_stride + r] (=, or += where add) rows [16 * first, 16 * last) of the matrix times row t.
+  // out[t * out_stride + r] (=, or += where add) rows [16 * first, 16 * last) of the matrix times
+  // row t.
   void (*multiply)(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
                    float* out, size_t out_stride, bool add);
 

@@ -1,11 +1,13 @@
 // The CPU kernels, over the SIMD vocabulary that HEARTH_ISA names. Each kernels_*.cpp includes its
-// simd_*.h, defines HEARTH_ISA and HEARTH_TABLE and includes this file, which therefore has no guard.
+// simd_*.h, defines HEARTH_ISA and HEARTH_TABLE and includes this file, which therefore has no
+// guard.
 //
-// No kernel uses a library template: an instance compiled for AVX-512 could be the one that the linker
-// keeps for the whole program.
+// No kernel uses a library template: an instance compiled for AVX-512 could be the one that the
+// linker keeps for the whole program.
 //
-// Every result is the same bit by bit however a batch is cut: sums run in one order, over the columns of
-// a row (products) or over the positions of a chunk (attention), whatever else is computed beside them.
+// Every result is the same bit by bit however a batch is cut: sums run in one order, over the
+// columns of a row (products) or over the positions of a chunk (attention), whatever else is
+// computed beside them.
 
 namespace hearth::model::cpu::HEARTH_ISA {
 namespace {
@@ -36,344 +38,8 @@ inline F Exp(F x) {
   return Scale2(p, n);
 }
 
-// ---------------------------------------------------------------------------------------------------
-// Weight formats. A quantized one unpacks a block of 32 columns of a panel into 8 groups of 4 columns:
-// group g is the byte vector of columns 4g .. 4g + 3.
-
-// Q4_0 and Q4_1 in the file: a scale (and a minimum), then 16 bytes; byte j holds column j below and
-// column j + 16 above. In a panel: 4 vectors of bytes, 16 scales, 16 minima.
-template <bool kHasMin>
-struct Nibbles {
-  static constexpr bool kMin = kHasMin;
-  static constexpr bool kCorrected = !kHasMin;
-  static constexpr size_t kFileHeader = kHasMin ? 4 : 2;
-  static constexpr size_t kFileBytes = kFileHeader + 16;
-  static constexpr size_t kScales = 256;
-  static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
-
-  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
-    for (size_t g = 0; g < 4; ++g) {
-      __builtin_memcpy(panel + 64 * g + 4 * row, file + kFileHeader + 4 * g, 4);
-    }
-    __builtin_memcpy(panel + kScales + 2 * row, file, 2);
-    if (kHasMin) __builtin_memcpy(panel + kScales + 32 + 2 * row, file + 2, 2);
-  }
-  static void Unpack(const uint8_t* panel, size_t row, float* out) {
-    const float scale = HalfToFloat(LoadU16(panel + kScales + 2 * row));
-    const float min = kHasMin ? HalfToFloat(LoadU16(panel + kScales + 32 + 2 * row)) : 0.0f;
-    for (size_t j = 0; j < 16; ++j) {
-      const uint8_t byte = panel[64 * (j / 4) + 4 * row + j % 4];
-      if (kHasMin) {
-        out[j] = static_cast<float>(byte & 15) * scale + min;
-        out[j + 16] = static_cast<float>(byte >> 4) * scale + min;
-      } else {
-        out[j] = static_cast<float>((byte & 15) - 8) * scale;
-        out[j + 16] = static_cast<float>((byte >> 4) - 8) * scale;
-      }
-    }
-  }
-  // What to add for weights that are stored with an offset: without a minimum 8 is taken off each.
-  static int32_t Correction(int32_t offset) { return offset / 16; }
-  // dots[t] += the panel's weights times 32 activation bytes at x[t].
-  template <int kTile>
-  static void Dot(const uint8_t* panel, const int8_t* const* x, I* dots) {
-    for (int g = 0; g < 4; ++g) {
-      const B both = LoadBytes(panel + 64 * g);
-      const B low = LowNibbles(both);
-      const B high = HighNibbles(both);
-      for (int t = 0; t < kTile; ++t) {
-        dots[t] = Dot7(dots[t], low, x[t] + 4 * g);
-        dots[t] = Dot7(dots[t], high, x[t] + 16 + 4 * g);
-      }
-    }
-  }
-};
-
-// Q8_0 in the file: a scale, then 32 bytes. In a panel: 8 vectors of bytes (+ kWeight8Offset), 16 scales.
-struct Bytes {
-  static constexpr bool kMin = false;
-  static constexpr bool kCorrected = kWeight8Offset != 0;
-  static constexpr size_t kFileBytes = 34;
-  static constexpr size_t kScales = 512;
-  static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
-
-  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
-    for (size_t j = 0; j < 32; ++j) {
-      panel[64 * (j / 4) + 4 * row + j % 4] = static_cast<uint8_t>(file[2 + j] + kWeight8Offset);
-    }
-    __builtin_memcpy(panel + kScales + 2 * row, file, 2);
-  }
-  static void Unpack(const uint8_t* panel, size_t row, float* out) {
-    const float scale = HalfToFloat(LoadU16(panel + kScales + 2 * row));
-    for (size_t j = 0; j < 32; ++j) {
-      const auto byte =
-          static_cast<int8_t>(panel[64 * (j / 4) + 4 * row + j % 4] - kWeight8Offset);
-      out[j] = static_cast<float>(byte) * scale;
-    }
-  }
-  static int32_t Correction(int32_t offset) { return offset; }
-  template <int kTile>
-  static void Dot(const uint8_t* panel, const int8_t* const* x, I* dots) {
-    for (int g = 0; g < 8; ++g) {
-      const B weights = LoadBytes(panel + 64 * g);
-      for (int t = 0; t < kTile; ++t) dots[t] = Dot8(dots[t], weights, x[t] + 4 * g);
-    }
-  }
-};
-
-// F32, F16 and BF16: [cols][16] in a panel.
-struct Floats32 {
-  static constexpr size_t kElement = 4;
-  static F Weights(const uint8_t* p) { return Load(reinterpret_cast<const float*>(p)); }
-  static float One(const uint8_t* p) {
-    float v;
-    __builtin_memcpy(&v, p, 4);
-    return v;
-  }
-};
-struct Floats16 {
-  static constexpr size_t kElement = 2;
-  static F Weights(const uint8_t* p) { return FromHalf(AsHalves(p)); }
-  static float One(const uint8_t* p) { return HalfToFloat(LoadU16(p)); }
-};
-struct BrainFloats16 {
-  static constexpr size_t kElement = 2;
-  static F Weights(const uint8_t* p) { return FromBf16(AsHalves(p)); }
-  static float One(const uint8_t* p) { return Bf16ToFloat(LoadU16(p)); }
-};
-
-// ---------------------------------------------------------------------------------------------------
-// Matrix products.
-
-// dots[t] = the block's weights times the 32 whole numbers whose planes lie at x[t]. Few rows go through
-// both planes together, so that weights are unpacked once; many would not fit the registers.
-template <typename Format, int kTile>
-inline void DotPlanes(const uint8_t* panel, const int8_t* const* x, I* dots) {
-  constexpr bool kTogether = kTile <= kTileQuantized / 3;
-  constexpr int kPlanes = kTogether ? 2 : 1;
-  const int8_t* planes[kPlanes * kTile];
-  I sums[kPlanes * kTile];
-  for (int t = 0; t < kPlanes * kTile; ++t) {
-    planes[t] = t < kTile ? x[t] : x[t - kTile] + kQuantBlock;
-    sums[t] = SetInt(0);
-  }
-  Format::template Dot<kPlanes * kTile>(panel, planes, sums);
-  if constexpr (kTogether) {
-    for (int t = 0; t < kTile; ++t) dots[t] = AddInt(Times128(sums[t]), sums[kTile + t]);
-  } else {
-    for (int t = 0; t < kTile; ++t) {
-      dots[t] = Times128(sums[t]);
-      planes[t] += kQuantBlock;
-    }
-    Format::template Dot<kTile>(panel, planes, dots);
-  }
-}
-
-// One panel times kTile rows of activations; out[t] are the panel's 16 results for row t.
-template <typename Format, int kTile>
-void MultiplyQuantized(const uint8_t* panel, const Activations& x, size_t row, F* out) {
-  const size_t blocks = x.cols / kQuantBlock;
-  const int8_t* planes[kTile];
-  const float* scales[kTile];
-  const float* sums[kTile];
-  const int32_t* offsets[kTile];
-  F totals[kTile];
-  for (int t = 0; t < kTile; ++t) {
-    const Activations a = x.Row(row + static_cast<size_t>(t));
-    planes[t] = a.planes;
-    scales[t] = a.scales;
-    sums[t] = a.sums;
-    offsets[t] = a.offsets;
-    totals[t] = Zero();
-  }
-  for (size_t b = 0; b < blocks; ++b, panel += Format::kPanelBytes) {
-    I dots[kTile];
-    DotPlanes<Format, kTile>(panel, planes, dots);
-    const F scale = FromHalf(AsHalves(panel + Format::kScales));
-    for (int t = 0; t < kTile; ++t) {
-      if constexpr (Format::kCorrected) {
-        dots[t] = AddInt(dots[t], SetInt(Format::Correction(offsets[t][b])));
-      }
-      totals[t] = Fma(ToFloat(dots[t]), Mul(scale, Set(scales[t][b])), totals[t]);
-      planes[t] += 2 * kQuantBlock;
-    }
-    if constexpr (Format::kMin) {
-      const F min = FromHalf(AsHalves(panel + Format::kScales + 2 * kPanelRows));
-      for (int t = 0; t < kTile; ++t) totals[t] = Fma(min, Set(sums[t][b]), totals[t]);
-    }
-  }
-  for (int t = 0; t < kTile; ++t) out[t] = totals[t];
-}
-
-template <typename Format, int kTile>
-void MultiplyFloats(const uint8_t* panel, const Activations& x, size_t row, F* out) {
-  constexpr int kChains = 4;  // independent sums: the latency of one would bound the product
-  constexpr size_t kStep = Format::kElement * kPanelRows;
-  F sums[kTile][kChains];
-  const float* rows[kTile];
-  for (int t = 0; t < kTile; ++t) {
-    rows[t] = x.floats + (row + static_cast<size_t>(t)) * x.cols;
-    for (int c = 0; c < kChains; ++c) sums[t][c] = Zero();
-  }
-  for (size_t i = 0; i < x.cols; i += kChains, panel += kChains * kStep) {
-    for (int c = 0; c < kChains; ++c) {
-      const F weights = Format::Weights(panel + static_cast<size_t>(c) * kStep);
-      for (int t = 0; t < kTile; ++t) {
-        sums[t][c] = Fma(weights, Set(rows[t][i + static_cast<size_t>(c)]), sums[t][c]);
-      }
-    }
-  }
-  for (int t = 0; t < kTile; ++t) {
-    out[t] = Add(Add(sums[t][0], sums[t][1]), Add(sums[t][2], sums[t][3]));
-  }
-}
-
-struct Destination {
-  float* out;
-  size_t stride;
-  bool add;
-};
-
-inline void StoreRows(F values, float* to, size_t rows, bool add) {
-  if (rows >= kPanelRows) {
-    Store(to, add ? Add(values, Load(to)) : values);
-    return;
-  }
-  float lanes[kPanelRows];
-  Store(lanes, values);
-  for (size_t i = 0; i < rows; ++i) to[i] = add ? lanes[i] + to[i] : lanes[i];
-}
-
-using PanelProduct = void (*)(const uint8_t* panel, const Activations& x, size_t row, F* out);
-
-// products[k - 1] computes k rows of activations at once.
-void MultiplyPanels(const PanelProduct* products, size_t largest_tile, const Panels& panels,
-                    size_t first, size_t last, const Activations& x, size_t n,
-                    const Destination& to) {
-  for (size_t p = first; p < last; ++p) {
-    const uint8_t* panel = panels.data + p * panels.panel_bytes;
-    const size_t rows = panels.rows - p * kPanelRows;
-    for (size_t t = 0; t < n;) {
-      const size_t tile = Least(largest_tile, n - t);
-      F out[kTileQuantized > kTileFloats ? kTileQuantized : kTileFloats];
-      products[tile - 1](panel, x, t, out);
-      for (size_t i = 0; i < tile; ++i, ++t) {
-        StoreRows(out[i], to.out + t * to.stride + p * kPanelRows, rows, to.add);
-      }
-    }
-  }
-}
-
-// A list of the tile sizes 1 .. n as a type.
-template <int... k>
-struct Tiles {};
-template <int n, int... k>
-struct MakeTiles : MakeTiles<n - 1, n, k...> {};
-template <int... k>
-struct MakeTiles<0, k...> {
-  using Type = Tiles<k...>;
-};
-
-template <typename Format, int... k>
-void MultiplyAllQuantized(Tiles<k...>, const Panels& panels, size_t first, size_t last,
-                          const Activations& x, size_t n, const Destination& to) {
-  static constexpr PanelProduct kProducts[] = {&MultiplyQuantized<Format, k>...};
-  MultiplyPanels(kProducts, sizeof...(k), panels, first, last, x, n, to);
-}
-template <typename Format, int... k>
-void MultiplyAllFloats(Tiles<k...>, const Panels& panels, size_t first, size_t last,
-                       const Activations& x, size_t n, const Destination& to) {
-  static constexpr PanelProduct kProducts[] = {&MultiplyFloats<Format, k>...};
-  MultiplyPanels(kProducts, sizeof...(k), panels, first, last, x, n, to);
-}
-
-// Calls visit(Format{}) for a quantized type or visit_floats(Format{}) for the others; false where the
-// type is not supported.
-template <typename Quantized, typename Floats>
-bool VisitFormat(TensorType type, Quantized visit, Floats visit_floats) {
-  switch (type) {
-    case TensorType::kQ4_0: visit(Nibbles<false>{}); return true;
-    case TensorType::kQ4_1: visit(Nibbles<true>{}); return true;
-    case TensorType::kQ8_0: visit(Bytes{}); return true;
-    case TensorType::kF32: visit_floats(Floats32{}); return true;
-    case TensorType::kF16: visit_floats(Floats16{}); return true;
-    case TensorType::kBF16: visit_floats(BrainFloats16{}); return true;
-    default: return false;
-  }
-}
-
-size_t PanelBytes(TensorType type, size_t cols) {
-  size_t bytes = 0;
-  VisitFormat(
-      type, [&](auto f) { bytes = cols / kQuantBlock * decltype(f)::kPanelBytes; },
-      [&](auto f) { bytes = cols * kPanelRows * decltype(f)::kElement; });
-  return bytes;
-}
-
-bool WantsQuantized(TensorType type) {
-  bool quantized = false;
-  VisitFormat(type, [&](auto) { quantized = true; }, [](auto) {});
-  return quantized;
-}
-
-void PackPanel(const Panels& panels, const uint8_t* rows, size_t n_rows, uint8_t* panel) {
-  __builtin_memset(panel, 0, panels.panel_bytes);
-  VisitFormat(
-      panels.type,
-      [&](auto f) {
-        using Format = decltype(f);
-        const size_t blocks = panels.cols / kQuantBlock;
-        for (size_t r = 0; r < n_rows; ++r) {
-          for (size_t b = 0; b < blocks; ++b) {
-            Format::Pack(rows + (r * blocks + b) * Format::kFileBytes, r,
-                         panel + b * Format::kPanelBytes);
-          }
-        }
-      },
-      [&](auto f) {
-        constexpr size_t kElement = decltype(f)::kElement;
-        for (size_t r = 0; r < n_rows; ++r) {
-          for (size_t c = 0; c < panels.cols; ++c) {
-            __builtin_memcpy(panel + (c * kPanelRows + r) * kElement,
-                             rows + (r * panels.cols + c) * kElement, kElement);
-          }
-        }
-      });
-}
-
-void ReadRow(const Panels& panels, size_t row, float* out) {
-  const uint8_t* panel = panels.data + row / kPanelRows * panels.panel_bytes;
-  const size_t lane = row % kPanelRows;
-  VisitFormat(
-      panels.type,
-      [&](auto f) {
-        using Format = decltype(f);
-        for (size_t b = 0; b < panels.cols / kQuantBlock; ++b) {
-          Format::Unpack(panel + b * Format::kPanelBytes, lane, out + b * kQuantBlock);
-        }
-      },
-      [&](auto f) {
-        using Format = decltype(f);
-        for (size_t c = 0; c < panels.cols; ++c) {
-          out[c] = Format::One(panel + (c * kPanelRows + lane) * Format::kElement);
-        }
-      });
-}
-
-void Multiply(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
-              float* out, size_t out_stride, bool add) {
-  const Destination to = {out, out_stride, add};
-  VisitFormat(
-      panels.type,
-      [&](auto f) {
-        MultiplyAllQuantized<decltype(f)>(typename MakeTiles<kTileQuantized>::Type{}, panels,
-                                          first, last, x, n, to);
-      },
-      [&](auto f) {
-        MultiplyAllFloats<decltype(f)>(typename MakeTiles<kTileFloats>::Type{}, panels, first,
-                                       last, x, n, to);
-      });
-}
+#include "model/backend/cpu/formats_impl.h"
+#include "model/backend/cpu/multiply_impl.h"
 
 // ---------------------------------------------------------------------------------------------------
 // Element-wise kernels.
@@ -384,7 +50,8 @@ void Quantize(const float* x, const Activations& row) {
     const F first = Load(x);
     const F second = Load(x + 16);
     const float scale = Top(Max(Abs(first), Abs(second))) / (127.0f * 128.0f);
-    const F inverse = Set(scale != 0.0f ? 1.0f / scale : 0.0f);
+    // A block so small that the inverse would overflow counts as zero.
+    const F inverse = Set(scale > 1e-36f ? 1.0f / scale : 0.0f);
     const auto split = [&](F values, int8_t* high_plane) {
       const F whole = RoundToInt(Mul(values, inverse));
       const F high = RoundToInt(Mul(whole, Set(1.0f / 128.0f)));
@@ -392,10 +59,12 @@ void Quantize(const float* x, const Activations& row) {
       const I l = RoundToBytes(high_plane + kQuantBlock, Fma(high, Set(-128.0f), whole));
       return AddInt(Times128(h), l);
     };
-    const int32_t sum = SumInt(AddInt(split(first, planes), split(second, planes + 16)));
+    const int32_t first_sum = SumInt(split(first, planes));
+    const int32_t sum = first_sum + SumInt(split(second, planes + 16));
     row.scales[b] = scale;
     row.sums[b] = scale * static_cast<float>(sum);
     row.offsets[b] = -128 * sum;
+    row.first_offsets[b] = -128 * first_sum;
   }
 }
 

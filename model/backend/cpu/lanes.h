@@ -1,7 +1,7 @@
 // Lanes: the kernel threads of the CPU backend, run in lock step (SPMD) with cheap barriers.
 //
-// Lane 0 is the caller of Run; the others wait for it. Waiting spins for at most 20 us and then parks,
-// so an idle engine costs nothing and a busy one never enters the kernel between steps.
+// Lane 0 is the caller of Run; the others wait for it. Waiting spins for at most 20 us and then
+// parks, so an idle engine costs nothing and a busy one never enters the kernel between steps.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The SIMD vocabulary of the kernels, for AVX2 with FMA and F16C: each word is a pair of halves. See
-// simd_avx512.h.
+// The SIMD vocabulary of the kernels, for AVX2 with FMA and F16C: each word is a pair of halves.
+// See simd_avx512.h.
 #pragma once
 
 #include <immintrin.h>
@@ -13,8 +13,12 @@ constexpr int kTileAttention = 4;
 constexpr const char* kIsaName = "avx2";
 constexpr int kWeight8Offset = 0;  // stored signed; Dot8 moves the sign to the activations
 
-struct F { __m256 lo, hi; };
-struct I { __m256i lo, hi; };
+struct F {
+  __m256 lo, hi;
+};
+struct I {
+  __m256i lo, hi;
+};
 using B = I;
 
 inline F Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -74,8 +78,7 @@ inline F FromHalf(const uint16_t* p) {
   return {_mm256_cvtph_ps(Load128(p)), _mm256_cvtph_ps(Load128(p + 8))};
 }
 inline void ToHalf(uint16_t* p, F x) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                   _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x.lo, _MM_FROUND_TO_NEAREST_INT));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 8),
                    _mm256_cvtps_ph(x.hi, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -141,6 +144,36 @@ inline F ZeroWhereHidden(F score, F x) {
   const __m256 hidden = _mm256_set1_ps(-__builtin_inff());
   return {_mm256_and_ps(x.lo, _mm256_cmp_ps(score.lo, hidden, _CMP_GT_OQ)),
           _mm256_and_ps(x.hi, _mm256_cmp_ps(score.hi, hidden, _CMP_GT_OQ))};
+}
+
+inline F FromBytes(const uint8_t* p) {
+  const auto half = [](const uint8_t* q) {
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
+  };
+  return {half(p), half(p + 8)};
+}
+inline F FromSignedBytes(const uint8_t* p) {
+  const auto half = [](const uint8_t* q) {
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(q))));
+  };
+  return {half(p), half(p + 8)};
+}
+// 32 bits as 32 bytes: each byte is fetched beside its bit's place, and compared.
+inline __m256i AddWhereHalf(__m256i x, const uint8_t* bits, int value) {
+  int32_t word;
+  __builtin_memcpy(&word, bits, 4);
+  const __m256i place =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i bit = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+  const __m256i spread = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(word), place), bit);
+  const __m256i added =
+      _mm256_and_si256(_mm256_cmpeq_epi8(spread, bit), _mm256_set1_epi8(static_cast<char>(value)));
+  return _mm256_add_epi8(x, added);
+}
+inline B AddWhere(B x, const uint8_t* bits, int value) {
+  return {AddWhereHalf(x.lo, bits, value), AddWhereHalf(x.hi, bits + 4, value)};
 }
 
 }  // namespace hearth::model::cpu::avx2

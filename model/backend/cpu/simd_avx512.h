@@ -1,5 +1,5 @@
-// The SIMD vocabulary of the kernels, for AVX-512 (F, BW, VL, DQ, VNNI). Included by one kernel file
-// alone, inside its namespace; simd_avx2.h and simd_scalar.h say the same words.
+// The SIMD vocabulary of the kernels, for AVX-512 (F, BW, VL, DQ, VNNI). Included by one kernel
+// file alone, inside its namespace; simd_avx2.h and simd_scalar.h say the same words.
 //   F: 16 floats.  I: 16 int32.  B: 64 bytes, four for each lane of an I.
 #pragma once
 
@@ -12,8 +12,8 @@ constexpr int kTileQuantized = 10;
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;
 constexpr const char* kIsaName = "avx512";
-// How weights of 8 bits are stored: dpbusd multiplies unsigned by signed, so they carry + 128, and -128
-// times the sum of the activations is added to their dot products.
+// How weights of 8 bits are stored: dpbusd multiplies unsigned by signed, so they carry + 128, and
+// -128 times the sum of the activations is added to their dot products.
 constexpr int kWeight8Offset = 128;
 
 using F = __m512;
@@ -34,7 +34,9 @@ inline F Min(F a, F b) { return _mm512_min_ps(a, b); }
 inline F Abs(F a) { return _mm512_abs_ps(a); }
 inline float Sum(F a) { return _mm512_reduce_add_ps(a); }
 inline float Top(F a) { return _mm512_reduce_max_ps(a); }
-inline F RoundToInt(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline F RoundToInt(F a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 // a * 2^n for whole n.
 inline F Scale2(F a, F n) { return _mm512_scalef_ps(a, n); }
 // x where lane index < n, otherwise y.
@@ -90,6 +92,22 @@ inline I Dot8(I acc, B weights, const int8_t* four) {
 inline F ZeroWhereHidden(F score, F x) {
   const __mmask16 seen = _mm512_cmp_ps_mask(score, Set(-__builtin_inff()), _CMP_GT_OQ);
   return _mm512_maskz_mov_ps(seen, x);
+}
+
+// 16 bytes as floats.
+inline F FromBytes(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+inline F FromSignedBytes(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(
+      _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+// x with `value` added to byte i where bit i of the 8 bytes at `bits` is set.
+inline B AddWhere(B x, const uint8_t* bits, int value) {
+  uint64_t mask;
+  __builtin_memcpy(&mask, bits, 8);
+  return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(static_cast<char>(value)));
 }
 
 }  // namespace hearth::model::cpu::avx512

@@ -14,9 +14,15 @@ constexpr int kTileAttention = 2;
 constexpr const char* kIsaName = "scalar";
 constexpr int kWeight8Offset = 0;
 
-struct F { float v[16]; };
-struct I { int32_t v[16]; };
-struct B { int8_t v[64]; };
+struct F {
+  float v[16];
+};
+struct I {
+  int32_t v[16];
+};
+struct B {
+  int8_t v[64];
+};
 
 template <typename Out, typename Lane>
 inline Out Each(Lane lane) {
@@ -25,18 +31,38 @@ inline Out Each(Lane lane) {
   return out;
 }
 
-inline F Set(float x) { return Each<F>([&](int) { return x; }); }
+inline F Set(float x) {
+  return Each<F>([&](int) { return x; });
+}
 inline F Zero() { return Set(0.0f); }
-inline F Load(const float* p) { return Each<F>([&](int i) { return p[i]; }); }
+inline F Load(const float* p) {
+  return Each<F>([&](int i) { return p[i]; });
+}
 inline void Store(float* p, F x) { __builtin_memcpy(p, x.v, sizeof(x.v)); }
-inline F Add(F a, F b) { return Each<F>([&](int i) { return a.v[i] + b.v[i]; }); }
-inline F Sub(F a, F b) { return Each<F>([&](int i) { return a.v[i] - b.v[i]; }); }
-inline F Mul(F a, F b) { return Each<F>([&](int i) { return a.v[i] * b.v[i]; }); }
-inline F Div(F a, F b) { return Each<F>([&](int i) { return a.v[i] / b.v[i]; }); }
-inline F Fma(F a, F b, F c) { return Each<F>([&](int i) { return a.v[i] * b.v[i] + c.v[i]; }); }
-inline F Max(F a, F b) { return Each<F>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
-inline F Min(F a, F b) { return Each<F>([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
-inline F Abs(F a) { return Each<F>([&](int i) { return std::fabs(a.v[i]); }); }
+inline F Add(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] + b.v[i]; });
+}
+inline F Sub(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] - b.v[i]; });
+}
+inline F Mul(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] * b.v[i]; });
+}
+inline F Div(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] / b.v[i]; });
+}
+inline F Fma(F a, F b, F c) {
+  return Each<F>([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
+}
+inline F Max(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
+}
+inline F Min(F a, F b) {
+  return Each<F>([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
+}
+inline F Abs(F a) {
+  return Each<F>([&](int i) { return std::fabs(a.v[i]); });
+}
 inline float Sum(F a) {
   float sum = 0;
   for (float v : a.v) sum += v;
@@ -47,22 +73,38 @@ inline float Top(F a) {
   for (float v : a.v) top = v > top ? v : top;
   return top;
 }
-inline F RoundToInt(F a) { return Each<F>([&](int i) { return std::nearbyint(a.v[i]); }); }
+inline F RoundToInt(F a) {
+  return Each<F>([&](int i) { return std::nearbyint(a.v[i]); });
+}
 inline F Scale2(F a, F n) {
   return Each<F>([&](int i) { return std::ldexp(a.v[i], static_cast<int>(n.v[i])); });
 }
-inline F FirstLanes(int n, F x, F y) { return Each<F>([&](int i) { return i < n ? x.v[i] : y.v[i]; }); }
+inline F FirstLanes(int n, F x, F y) {
+  return Each<F>([&](int i) { return i < n ? x.v[i] : y.v[i]; });
+}
 
-inline F FromHalf(const uint16_t* p) { return Each<F>([&](int i) { return HalfToFloat(p[i]); }); }
+inline F FromHalf(const uint16_t* p) {
+  return Each<F>([&](int i) { return HalfToFloat(p[i]); });
+}
 inline void ToHalf(uint16_t* p, F x) {
   for (int i = 0; i < 16; ++i) p[i] = FloatToHalf(x.v[i]);
 }
-inline F FromBf16(const uint16_t* p) { return Each<F>([&](int i) { return Bf16ToFloat(p[i]); }); }
+inline F FromBf16(const uint16_t* p) {
+  return Each<F>([&](int i) { return Bf16ToFloat(p[i]); });
+}
 
-inline I Times128(I x) { return Each<I>([&](int i) { return x.v[i] * 128; }); }
-inline I SetInt(int32_t x) { return Each<I>([&](int) { return x; }); }
-inline F ToFloat(I x) { return Each<F>([&](int i) { return static_cast<float>(x.v[i]); }); }
-inline I AddInt(I a, I b) { return Each<I>([&](int i) { return a.v[i] + b.v[i]; }); }
+inline I Times128(I x) {
+  return Each<I>([&](int i) { return x.v[i] * 128; });
+}
+inline I SetInt(int32_t x) {
+  return Each<I>([&](int) { return x; });
+}
+inline F ToFloat(I x) {
+  return Each<F>([&](int i) { return static_cast<float>(x.v[i]); });
+}
+inline I AddInt(I a, I b) {
+  return Each<I>([&](int i) { return a.v[i] + b.v[i]; });
+}
 inline int32_t SumInt(I x) {
   int32_t sum = 0;
   for (int32_t v : x.v) sum += v;
@@ -97,6 +139,19 @@ inline I Dot7(I acc, B weights, const int8_t* four) { return Dot8(acc, weights, 
 
 inline F ZeroWhereHidden(F score, F x) {
   return Each<F>([&](int i) { return score.v[i] > -__builtin_inff() ? x.v[i] : 0.0f; });
+}
+
+inline F FromBytes(const uint8_t* p) {
+  return Each<F>([&](int i) { return static_cast<float>(p[i]); });
+}
+inline F FromSignedBytes(const uint8_t* p) {
+  return Each<F>([&](int i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
+}
+inline B AddWhere(B x, const uint8_t* bits, int value) {
+  for (int i = 0; i < 64; ++i) {
+    if ((bits[i / 8] >> (i % 8) & 1) != 0) x.v[i] = static_cast<int8_t>(x.v[i] + value);
+  }
+  return x;
 }
 
 }  // namespace hearth::model::cpu::scalar

@@ -1,5 +1,5 @@
-// Gemma 3 (text): norms after each half-layer, GELU, a scaled embedding, and five layers with a sliding
-// window (and a RoPE base of their own) for each one that sees everything.
+// Gemma 3 (text): norms after each half-layer, GELU, a scaled embedding, and five layers with a
+// sliding window (and a RoPE base of their own) for each one that sees everything.
 #include <cmath>
 
 #include "model/transformer/arch/arch.h"

@@ -11,8 +11,8 @@ const Architecture kLlama = {
       if (const TensorInfo* factors = file.FindTensor("rope_freqs.weight")) {
         if (factors->type != TensorType::kF32 || factors->elements() != config.ropes[0].dims / 2) {
           return MakeError(ErrorCode::kInvalidArgument, "rope_freqs.weight: expected ",
-                           config.ropes[0].dims / 2, " F32 values, found ", factors->elements(), " ",
-                           GetTensorType(factors->type).name);
+                           config.ropes[0].dims / 2, " F32 values, found ", factors->elements(),
+                           " ", GetTensorType(factors->type).name);
         }
         const auto* values = reinterpret_cast<const float*>(factors->data.data());
         config.ropes[0].frequency_factors.assign(values, values + factors->elements());

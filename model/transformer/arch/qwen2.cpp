@@ -1,4 +1,5 @@
-// Qwen2 and Qwen2.5 (dense): Llama with biases on q, k and v, which are loaded because they are there.
+// Qwen2 and Qwen2.5 (dense): Llama with biases on q, k and v, which are loaded because they are
+// there.
 #include "model/transformer/arch/arch.h"
 
 namespace hearth::model::arch {

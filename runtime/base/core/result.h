@@ -1,7 +1,8 @@
 // Result<T>: a value, or an Error that says what was wrong, where, and what to do about it.
 //
-// Everything that a user, a file, a network peer or a model can cause is returned as an Error; asserts
-// are for broken invariants alone. Header-only, standard library alone, so that every room may use it.
+// Everything that a user, a file, a network peer or a model can cause is returned as an Error;
+// asserts are for broken invariants alone. Header-only, standard library alone, so that every room
+// may use it.
 #pragma once
 
 #include <cassert>
@@ -14,14 +15,14 @@ namespace hearth {
 
 // Where a failure came from; callers map it to an exit status, an HTTP status or a JSON-RPC code.
 enum class ErrorCode {
-  kInvalidArgument,  // the caller's input is malformed or out of range
-  kNotFound,         // the named thing does not exist
-  kUnsupported,      // well-formed, but this build does not do it
+  kInvalidArgument,    // the caller's input is malformed or out of range
+  kNotFound,           // the named thing does not exist
+  kUnsupported,        // well-formed, but this build does not do it
   kResourceExhausted,  // a limit (memory, steps, depth, time) was reached
-  kCancelled,        // the caller asked to stop
-  kIo,               // the operating system failed us
-  kConflict,         // the state of the store does not allow it
-  kInternal,         // our own fault
+  kCancelled,          // the caller asked to stop
+  kIo,                 // the operating system failed us
+  kConflict,           // the state of the store does not allow it
+  kInternal,           // our own fault
 };
 
 struct Error {
@@ -45,21 +46,34 @@ Error MakeError(ErrorCode code, const Args&... args) {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
-  T& value() & { assert(ok()); return std::get<0>(state_); }
-  const T& value() const& { assert(ok()); return std::get<0>(state_); }
+  T& value() & {
+    assert(ok());
+    return std::get<0>(state_);
+  }
+  const T& value() const& {
+    assert(ok());
+    return std::get<0>(state_);
+  }
   // By value: what a loop over *f() ranges over must outlive the temporary.
-  T value() && { assert(ok()); return std::get<0>(std::move(state_)); }
+  T value() && {
+    assert(ok());
+    return std::get<0>(std::move(state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  const Error& error() const { assert(!ok()); return std::get<1>(state_); }
+  const Error& error() const {
+    assert(!ok());
+    return std::get<1>(state_);
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -72,7 +86,10 @@ class [[nodiscard]] Result<void> {
   Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT: implicit by design
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
-  const Error& error() const { assert(!ok_); return error_; }
+  const Error& error() const {
+    assert(!ok_);
+    return error_;
+  }
 
  private:
   Error error_;
@@ -90,9 +107,9 @@ using Status = Result<void>;
   decl = std::move(tmp).value()
 #define HEARTH_TRY(decl, expr) HEARTH_TRY_IMPL_(HEARTH_CONCAT_(hearth_try_, __LINE__), decl, expr)
 // HEARTH_CHECK_OK(Call()): returns the error, if there is one.
-#define HEARTH_CHECK_OK(expr)                             \
-  do {                                                    \
-    auto hearth_status_ = (expr);                         \
+#define HEARTH_CHECK_OK(expr)                                \
+  do {                                                       \
+    auto hearth_status_ = (expr);                            \
     if (!hearth_status_.ok()) return hearth_status_.error(); \
   } while (false)
 

@@ -1,8 +1,8 @@
 // TokenSet: the tokens that may come next, in the cheapest form that describes them.
 //
-// The grammar engine fills one and the sampler (on the CPU or the GPU) reads it; it lies in base/core
-// because those two rooms do not know each other. It is a view: whoever filled it owns the memory, which
-// stays valid until that owner's next Accept, Rollback or Fill.
+// The grammar engine fills one and the sampler (on the CPU or the GPU) reads it; it lies in
+// base/core because those two rooms do not know each other. It is a view: whoever filled it owns
+// the memory, which stays valid until that owner's next Accept, Rollback or Fill.
 #pragma once
 
 #include <algorithm>
@@ -35,11 +35,14 @@ struct TokenSet {
       return word < bits.size() && (bits[word] >> (id % 32) & 1) != 0;
     };
     switch (kind) {
-      case Kind::kOne: return id == one;
-      case Kind::kList: return std::binary_search(list.begin(), list.end(), id);
+      case Kind::kOne:
+        return id == one;
+      case Kind::kList:
+        return std::binary_search(list.begin(), list.end(), id);
       case Kind::kBaseAndList:
         return in_bits() || std::binary_search(list.begin(), list.end(), id);
-      case Kind::kBitmask: return in_bits();
+      case Kind::kBitmask:
+        return in_bits();
     }
     return false;
   }

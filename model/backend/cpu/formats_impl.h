@@ -1,0 +1,361 @@
+// Weight formats of the CPU kernels: how 16 rows of a quantized matrix lie in a panel, and how a
+// block of 32 columns of them is multiplied. Part of kernels_impl.h.
+//
+// A file's block (of 32 or 256 columns) becomes one panel block. Inside it each 32 columns are 8
+// groups of 4: group g holds columns 4g .. 4g + 3, a byte vector has the same group of all 16 rows.
+// Formats with a scale for each 16 columns have two **halves** (groups 0-3 and 4-7), others one.
+//
+// A format says:
+//   kColumns      columns of a block, in the file and in the panel
+//   kFileBytes    bytes of a row's block in the file
+//   kPanelBytes   bytes of a panel block
+//   kHalves       1 or 2
+//   kOffset       what was added to each stored weight to make it unsigned (taken off by sums of
+//   activations) kHasMin       a minimum is added to each weight Pack(file, row, panel)        one
+//   row's block into the panel block Unpack(panel, row, out)       and back into floats
+//   Dot<kTile>(panel, b, x, dots) dots[half * kTile + t] += columns 32b .. 32b + 31 times the bytes
+//   at x[t] Scale(panel, b, half)         of the 16 rows Min(panel, b)                 of the 16
+//   rows, where there is one
+
+constexpr size_t kGroupBytes = 64;  // one group of 4 columns of 16 rows
+
+// The four bits of each weight: groups 0-3 in the low halves of 4 vectors, groups 4-7 in the high
+// ones.
+struct Nibbles {
+  static constexpr size_t kBytes = 4 * kGroupBytes;
+
+  static void Put(uint8_t* panel, size_t row, size_t column, unsigned value) {
+    uint8_t& byte = panel[kGroupBytes * (column % 16 / 4) + 4 * row + column % 4];
+    byte = static_cast<uint8_t>(byte | (value << (column < 16 ? 0 : 4)));
+  }
+  static unsigned Get(const uint8_t* panel, size_t row, size_t column) {
+    const uint8_t byte = panel[kGroupBytes * (column % 16 / 4) + 4 * row + column % 4];
+    return column < 16 ? byte & 15u : byte >> 4;
+  }
+};
+
+// One more bit of each weight: 8 bytes for each group, bit 4 * row + column % 4.
+struct BitPlane {
+  static constexpr size_t kBytes = 64;
+
+  static void Put(uint8_t* panel, size_t row, size_t column, unsigned bit) {
+    const size_t at = 4 * row + column % 4;
+    panel[8 * (column / 4) + at / 8] |= static_cast<uint8_t>(bit << (at % 8));
+  }
+  static unsigned Get(const uint8_t* panel, size_t row, size_t column) {
+    const size_t at = 4 * row + column % 4;
+    return panel[8 * (column / 4) + at / 8] >> (at % 8) & 1u;
+  }
+};
+
+// Weights of 4 bits and kPlanes more: dots as a format's Dot, over nibbles and the planes behind
+// them.
+template <int kTile, int kHalves, int kPlanes>
+inline void DotBits(const uint8_t* nibbles, const uint8_t* planes, const int8_t* const* x,
+                    I* dots) {
+  for (int g = 0; g < 4; ++g) {
+    const B both = LoadBytes(nibbles + kGroupBytes * g);
+    B low = LowNibbles(both);
+    B high = HighNibbles(both);
+    if constexpr (kPlanes >= 1) {
+      low = AddWhere(low, planes + 8 * g, 16);
+      high = AddWhere(high, planes + 8 * (g + 4), 16);
+    }
+    if constexpr (kPlanes >= 2) {
+      low = AddWhere(low, planes + BitPlane::kBytes + 8 * g, 32);
+      high = AddWhere(high, planes + BitPlane::kBytes + 8 * (g + 4), 32);
+    }
+    for (int t = 0; t < kTile; ++t) {
+      dots[t] = Dot7(dots[t], low, x[t] + 4 * g);
+      I& second = dots[(kHalves - 1) * kTile + t];
+      second = Dot7(second, high, x[t] + 16 + 4 * g);
+    }
+  }
+}
+
+inline void PutHalf(uint8_t* panel, size_t row, const uint8_t* half) {
+  __builtin_memcpy(panel + 2 * row, half, 2);
+}
+inline float GetHalf(const uint8_t* panel, size_t row) {
+  return HalfToFloat(LoadU16(panel + 2 * row));
+}
+
+// Q4_0, Q4_1, Q5_0, Q5_1. In the file: a scale, with kWithMin a minimum, with kFive 32 fifth bits,
+// then 16 bytes of which byte j holds column j below and column j + 16 above. In a panel: nibbles,
+// fifth bits, 16 scales, 16 minima.
+template <bool kFive, bool kWithMin>
+struct Small {
+  static constexpr size_t kColumns = 32;
+  static constexpr size_t kFileBits = kWithMin ? 4 : 2;
+  static constexpr size_t kFileNibbles = kFileBits + (kFive ? 4 : 0);
+  static constexpr size_t kFileBytes = kFileNibbles + 16;
+  static constexpr size_t kBits = Nibbles::kBytes;
+  static constexpr size_t kScales = kBits + (kFive ? BitPlane::kBytes : 0);
+  static constexpr size_t kMins = kScales + 2 * kPanelRows;
+  static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
+  static constexpr int kHalves = 1;
+  static constexpr int kOffset = kWithMin ? 0 : kFive ? 16 : 8;
+  static constexpr bool kHasMin = kWithMin;
+
+  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
+    uint32_t fifth = 0;
+    if (kFive) __builtin_memcpy(&fifth, file + kFileBits, 4);
+    for (size_t j = 0; j < 16; ++j) {
+      const uint8_t byte = file[kFileNibbles + j];
+      Nibbles::Put(panel, row, j, byte & 15u);
+      Nibbles::Put(panel, row, j + 16, byte >> 4);
+    }
+    for (size_t j = 0; kFive && j < 32; ++j) BitPlane::Put(panel + kBits, row, j, fifth >> j & 1u);
+    PutHalf(panel + kScales, row, file);
+    if (kWithMin) PutHalf(panel + kMins, row, file + 2);
+  }
+  static void Unpack(const uint8_t* panel, size_t row, float* out) {
+    const float scale = GetHalf(panel + kScales, row);
+    const float min = kWithMin ? GetHalf(panel + kMins, row) : 0.0f;
+    for (size_t j = 0; j < 32; ++j) {
+      unsigned value = Nibbles::Get(panel, row, j);
+      if (kFive) value |= BitPlane::Get(panel + kBits, row, j) << 4;
+      out[j] = static_cast<float>(static_cast<int>(value) - kOffset) * scale;
+      if (kWithMin) out[j] += min;
+    }
+  }
+  template <int kTile>
+  static void Dot(const uint8_t* panel, size_t, const int8_t* const* x, I* dots) {
+    DotBits<kTile, kHalves, kFive ? 1 : 0>(panel, panel + kBits, x, dots);
+  }
+  static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
+  static F Min(const uint8_t* panel, size_t) { return FromHalf(AsHalves(panel + kMins)); }
+};
+
+// Q8_0. In the file: a scale, then 32 bytes. In a panel: 8 groups of bytes (+ kWeight8Offset), 16
+// scales.
+struct Bytes {
+  static constexpr size_t kColumns = 32;
+  static constexpr size_t kFileBytes = 34;
+  static constexpr size_t kScales = 8 * kGroupBytes;
+  static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
+  static constexpr int kHalves = 1;
+  static constexpr int kOffset = kWeight8Offset;
+  static constexpr bool kHasMin = false;
+
+  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
+    for (size_t j = 0; j < 32; ++j) {
+      panel[kGroupBytes * (j / 4) + 4 * row + j % 4] =
+          static_cast<uint8_t>(file[2 + j] + kWeight8Offset);
+    }
+    PutHalf(panel + kScales, row, file);
+  }
+  static void Unpack(const uint8_t* panel, size_t row, float* out) {
+    const float scale = GetHalf(panel + kScales, row);
+    for (size_t j = 0; j < 32; ++j) {
+      const auto byte =
+          static_cast<int8_t>(panel[kGroupBytes * (j / 4) + 4 * row + j % 4] - kWeight8Offset);
+      out[j] = static_cast<float>(byte) * scale;
+    }
+  }
+  template <int kTile>
+  static void Dot(const uint8_t* panel, size_t, const int8_t* const* x, I* dots) {
+    for (int g = 0; g < 8; ++g) {
+      const B weights = LoadBytes(panel + kGroupBytes * g);
+      for (int t = 0; t < kTile; ++t) dots[t] = Dot8(dots[t], weights, x[t] + 4 * g);
+    }
+  }
+  static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
+};
+
+// Q4_K and Q5_K: blocks of 256 columns; each 32 of them have a scale and a minimum of 6 bits,
+// multiples of the block's two F16 numbers. In the file: those two, 12 bytes of scales and minima,
+// with kFive 32 bytes of fifth bits (bit b of byte j: column 32b + j), then 4 times 32 bytes that
+// hold columns 64i + j below and 64i + 32 + j above. In a panel: 8 times nibbles and fifth bits, 8
+// times 16 scales and 16 minima (bytes), the 16 scales of scales and the 16 of minima, the latter
+// negated.
+template <bool kFive>
+struct SuperMin {
+  static constexpr size_t kColumns = 256;
+  static constexpr size_t kFileScales = 4;
+  static constexpr size_t kFileBits = kFileScales + 12;
+  static constexpr size_t kFileNibbles = kFileBits + (kFive ? 32 : 0);
+  static constexpr size_t kFileBytes = kFileNibbles + 128;
+  static constexpr size_t kPart = Nibbles::kBytes + (kFive ? BitPlane::kBytes : 0);
+  static constexpr size_t kScales = 8 * kPart;
+  static constexpr size_t kMins = kScales + 8 * kPanelRows;
+  static constexpr size_t kScaleOfScales = kMins + 8 * kPanelRows;
+  static constexpr size_t kScaleOfMins = kScaleOfScales + 2 * kPanelRows;
+  static constexpr size_t kPanelBytes = kScaleOfMins + 2 * kPanelRows;
+  static constexpr int kHalves = 1;
+  static constexpr int kOffset = 0;
+  static constexpr bool kHasMin = true;
+
+  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
+    const uint8_t* packed = file + kFileScales;
+    for (size_t b = 0; b < 8; ++b) {
+      // The first four lie in 6 bits of a byte; the others in a nibble and the two bits that are
+      // left.
+      const unsigned scale =
+          b < 4 ? packed[b] & 63u : (packed[b + 4] & 15u) | (packed[b - 4] >> 6) << 4;
+      const unsigned min = b < 4
+                               ? packed[b + 4] & 63u
+                               : static_cast<unsigned>(packed[b + 4] >> 4) | (packed[b] >> 6) << 4;
+      panel[kScales + b * kPanelRows + row] = static_cast<uint8_t>(scale);
+      panel[kMins + b * kPanelRows + row] = static_cast<uint8_t>(min);
+      for (size_t j = 0; j < 32; ++j) {
+        const uint8_t byte = file[kFileNibbles + b / 2 * 32 + j];
+        Nibbles::Put(panel + b * kPart, row, j, b % 2 == 0 ? byte & 15u : byte >> 4);
+        if (kFive) {
+          BitPlane::Put(panel + b * kPart + Nibbles::kBytes, row, j, file[kFileBits + j] >> b & 1u);
+        }
+      }
+    }
+    PutHalf(panel + kScaleOfScales, row, file);
+    PutHalf(panel + kScaleOfMins, row, file + 2);
+    panel[kScaleOfMins + 2 * row + 1] ^= 0x80;
+  }
+  static void Unpack(const uint8_t* panel, size_t row, float* out) {
+    const float scale_of_scales = GetHalf(panel + kScaleOfScales, row);
+    const float scale_of_mins = GetHalf(panel + kScaleOfMins, row);
+    for (size_t b = 0; b < 8; ++b) {
+      const float scale = scale_of_scales * panel[kScales + b * kPanelRows + row];
+      const float min = scale_of_mins * panel[kMins + b * kPanelRows + row];
+      for (size_t j = 0; j < 32; ++j) {
+        unsigned value = Nibbles::Get(panel + b * kPart, row, j);
+        if (kFive) value |= BitPlane::Get(panel + b * kPart + Nibbles::kBytes, row, j) << 4;
+        out[32 * b + j] = scale * static_cast<float>(value) + min;
+      }
+    }
+  }
+  template <int kTile>
+  static void Dot(const uint8_t* panel, size_t b, const int8_t* const* x, I* dots) {
+    const uint8_t* part = panel + b * kPart;
+    DotBits<kTile, kHalves, kFive ? 1 : 0>(part, part + Nibbles::kBytes, x, dots);
+  }
+  static F Scale(const uint8_t* panel, size_t b, int) {
+    return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
+               FromBytes(panel + kScales + b * kPanelRows));
+  }
+  static F Min(const uint8_t* panel, size_t b) {
+    return Mul(FromHalf(AsHalves(panel + kScaleOfMins)), FromBytes(panel + kMins + b * kPanelRows));
+  }
+};
+
+// Q6_K: blocks of 256 columns; each 16 of them have a signed scale of 8 bits, a multiple of the
+// block's F16 number. In the file: 128 bytes of low bits, 64 of high ones, 16 scales, the number;
+// see Pack. In a panel: 8 times nibbles and two bit planes, 16 times 16 scales (bytes), 16 scales
+// of scales.
+struct SuperSix {
+  static constexpr size_t kColumns = 256;
+  static constexpr size_t kFileHigh = 128;
+  static constexpr size_t kFileScales = 192;
+  static constexpr size_t kFileScaleOfScales = 208;
+  static constexpr size_t kFileBytes = 210;
+  static constexpr size_t kPart = Nibbles::kBytes + 2 * BitPlane::kBytes;
+  static constexpr size_t kScales = 8 * kPart;
+  static constexpr size_t kScaleOfScales = kScales + 16 * kPanelRows;
+  static constexpr size_t kPanelBytes = kScaleOfScales + 2 * kPanelRows;
+  static constexpr int kHalves = 2;
+  static constexpr int kOffset = 32;
+  static constexpr bool kHasMin = false;
+
+  static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
+    for (size_t c = 0; c < 256; ++c) {
+      // Each 128 columns: four runs of 32, whose low bits share 64 bytes and whose high bits 32.
+      const size_t half = c / 128;
+      const size_t run = c % 128 / 32;
+      const size_t j = c % 32;
+      const uint8_t low = file[64 * half + 32 * (run % 2) + j];
+      const unsigned nibble = run < 2 ? low & 15u : low >> 4;
+      const unsigned high = file[kFileHigh + 32 * half + j] >> (2 * run) & 3u;
+      uint8_t* part = panel + c / 32 * kPart;
+      Nibbles::Put(part, row, j, nibble);
+      BitPlane::Put(part + Nibbles::kBytes, row, j, high & 1u);
+      BitPlane::Put(part + Nibbles::kBytes + BitPlane::kBytes, row, j, high >> 1);
+    }
+    for (size_t h = 0; h < 16; ++h) panel[kScales + h * kPanelRows + row] = file[kFileScales + h];
+    PutHalf(panel + kScaleOfScales, row, file + kFileScaleOfScales);
+  }
+  static void Unpack(const uint8_t* panel, size_t row, float* out) {
+    const float scale_of_scales = GetHalf(panel + kScaleOfScales, row);
+    for (size_t c = 0; c < 256; ++c) {
+      const uint8_t* part = panel + c / 32 * kPart;
+      const unsigned value = Nibbles::Get(part, row, c % 32) |
+                             BitPlane::Get(part + Nibbles::kBytes, row, c % 32) << 4 |
+                             BitPlane::Get(part + Nibbles::kBytes + BitPlane::kBytes, row, c % 32)
+                                 << 5;
+      const float scale =
+          scale_of_scales * static_cast<int8_t>(panel[kScales + c / 16 * kPanelRows + row]);
+      out[c] = scale * static_cast<float>(static_cast<int>(value) - kOffset);
+    }
+  }
+  template <int kTile>
+  static void Dot(const uint8_t* panel, size_t b, const int8_t* const* x, I* dots) {
+    const uint8_t* part = panel + b * kPart;
+    DotBits<kTile, kHalves, 2>(part, part + Nibbles::kBytes, x, dots);
+  }
+  static F Scale(const uint8_t* panel, size_t b, int half) {
+    return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
+               FromSignedBytes(panel + kScales + (2 * b + static_cast<size_t>(half)) * kPanelRows));
+  }
+};
+
+// F32, F16 and BF16: [cols][16] in a panel.
+struct Floats32 {
+  static constexpr size_t kElement = 4;
+  static F Weights(const uint8_t* p) { return Load(reinterpret_cast<const float*>(p)); }
+  static float One(const uint8_t* p) {
+    float v;
+    __builtin_memcpy(&v, p, 4);
+    return v;
+  }
+};
+struct Floats16 {
+  static constexpr size_t kElement = 2;
+  static F Weights(const uint8_t* p) { return FromHalf(AsHalves(p)); }
+  static float One(const uint8_t* p) { return HalfToFloat(LoadU16(p)); }
+};
+struct BrainFloats16 {
+  static constexpr size_t kElement = 2;
+  static F Weights(const uint8_t* p) { return FromBf16(AsHalves(p)); }
+  static float One(const uint8_t* p) { return Bf16ToFloat(LoadU16(p)); }
+};
+
+// Calls visit(Format{}) for a quantized type or visit_floats(Format{}) for the others; false where
+// there are no kernels for the type.
+template <typename Quantized, typename Floats>
+bool VisitFormat(TensorType type, Quantized visit, Floats visit_floats) {
+  switch (type) {
+    case TensorType::kQ4_0:
+      visit(Small<false, false>{});
+      return true;
+    case TensorType::kQ4_1:
+      visit(Small<false, true>{});
+      return true;
+    case TensorType::kQ5_0:
+      visit(Small<true, false>{});
+      return true;
+    case TensorType::kQ5_1:
+      visit(Small<true, true>{});
+      return true;
+    case TensorType::kQ8_0:
+      visit(Bytes{});
+      return true;
+    case TensorType::kQ4_K:
+      visit(SuperMin<false>{});
+      return true;
+    case TensorType::kQ5_K:
+      visit(SuperMin<true>{});
+      return true;
+    case TensorType::kQ6_K:
+      visit(SuperSix{});
+      return true;
+    case TensorType::kF32:
+      visit_floats(Floats32{});
+      return true;
+    case TensorType::kF16:
+      visit_floats(Floats16{});
+      return true;
+    case TensorType::kBF16:
+      visit_floats(BrainFloats16{});
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,268 @@
+#include "model/sampling/sampler.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+
+namespace hearth::model {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// The distribution that the parameters define, written down as plainly as the comment in
+// sampling.h: temperature, top-k, top-p, min-p, each on what the one before left.
+std::map<TokenId, double> NaiveDistribution(const std::vector<float>& logits,
+                                            const SamplingParams& params) {
+  struct Entry {
+    TokenId id;
+    double weight;
+  };
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    entries.push_back(
+        {static_cast<TokenId>(i), std::exp(static_cast<double>(logits[i]) / params.temperature)});
+  }
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.weight > b.weight; });
+  if (params.top_k != 0 && params.top_k < entries.size()) entries.resize(params.top_k);
+  double total = 0;
+  for (const Entry& e : entries) total += e.weight;
+  size_t kept = 0;
+  for (double mass = 0; kept < entries.size() && (kept == 0 || mass < params.top_p * total);) {
+    mass += entries[kept++].weight;
+  }
+  entries.resize(kept);
+  std::erase_if(entries,
+                [&](const Entry& e) { return e.weight < params.min_p * entries[0].weight; });
+  total = 0;
+  for (const Entry& e : entries) total += e.weight;
+  std::map<TokenId, double> distribution;
+  for (const Entry& e : entries) distribution[e.id] = e.weight / total;
+  return distribution;
+}
+
+std::vector<float> RandomLogits(uint32_t seed, size_t n, float spread) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, spread);
+  std::vector<float> logits(n);
+  for (float& x : logits) x = normal(random);
+  return logits;
+}
+
+TEST_CASE("drawn tokens follow the distribution that the filters leave") {
+  struct Case {
+    float temperature;
+    uint32_t top_k;
+    float top_p;
+    float min_p;
+  };
+  const Case cases[] = {
+      {1, 0, 1, 0},    {0.5f, 0, 1, 0}, {2, 0, 1, 0},          {1, 5, 1, 0},        {1, 0, 0.7f, 0},
+      {1, 0, 1, 0.2f}, {1, 8, 0.8f, 0}, {1.5f, 8, 0.9f, 0.1f}, {0.7f, 1, 0.5f, 1},  {1, 0, 0, 0},
+      {1, 64, 1, 0},   {1, 1000, 1, 0}, {3, 10, 0.6f, 0},      {0.05f, 0, 0.99f, 0}};
+  const std::vector<float> logits = RandomLogits(3, 40, 2);
+  for (const Case& c : cases) {
+    SamplingParams params;
+    params.temperature = c.temperature;
+    params.top_k = c.top_k;
+    params.top_p = c.top_p;
+    params.min_p = c.min_p;
+    params.seed = 42;
+    CAPTURE(c.temperature, c.top_k, c.top_p, c.min_p);
+    const auto expected = NaiveDistribution(logits, params);
+    Sampler sampler(params);
+    constexpr int kDraws = 20000;
+    std::map<TokenId, int> counts;
+    for (int i = 0; i < kDraws; ++i) ++counts[sampler.Draw(logits, nullptr)];
+    double chi_square = 0;
+    int classes = 0;
+    for (const auto& [id, count] : counts) REQUIRE(expected.contains(id));
+    for (const auto& [id, p] : expected) {
+      if (p * kDraws < 5) continue;  // too rare for the approximation
+      ++classes;
+      chi_square += std::pow(counts[id] - p * kDraws, 2) / (p * kDraws);
+    }
+    REQUIRE(classes > 0);
+    // Five deviations above the mean of a chi-square distribution; the seed is fixed.
+    CHECK(chi_square < classes + 5 * std::sqrt(2.0 * classes));
+  }
+}
+
+TEST_CASE("temperature 0 takes the most likely token and the smallest id of equals") {
+  Sampler sampler({.temperature = 0});
+  CHECK(sampler.Draw(std::vector<float>{1, 3, 2}, nullptr) == 1);
+  CHECK(sampler.Draw(std::vector<float>{1, 3, 3, 3}, nullptr) == 1);
+  CHECK(sampler.Draw(std::vector<float>{-5, -5}, nullptr) == 0);
+  const std::vector<TokenId> list = {2, 3};
+  const TokenSet allowed = {.kind = TokenSet::Kind::kList, .list = list};
+  CHECK(sampler.Draw(std::vector<float>{9, 9, 1, 1}, &allowed) == 2);
+}
+
+TEST_CASE("top-k keeps the smaller ids of equals") {
+  SamplingParams params;
+  params.top_k = 2;
+  Sampler sampler(params);
+  const std::vector<float> logits(10, 1.0f);
+  for (int i = 0; i < 200; ++i) CHECK(sampler.Draw(logits, nullptr) < 2);
+}
+
+TEST_CASE("every kind of token set limits the draw to its tokens, each counted once") {
+  const std::vector<float> logits(70, 0.5f);  // all alike: each allowed token is as likely
+  const std::vector<TokenId> list = {3, 33, 69};
+  const std::vector<uint32_t> bits = {1u << 3 | 1u << 7, 1u << 1, 1u << 4};
+  struct Case {
+    TokenSet set;
+    std::vector<TokenId> allowed;
+  };
+  const Case cases[] = {
+      {{.kind = TokenSet::Kind::kOne, .one = 69}, {69}},
+      {{.kind = TokenSet::Kind::kList, .list = list}, {3, 33, 69}},
+      {{.kind = TokenSet::Kind::kBitmask, .bits = bits}, {3, 7, 33, 68}},
+      {{.kind = TokenSet::Kind::kBaseAndList, .list = list, .bits = bits}, {3, 7, 33, 68, 69}},
+  };
+  for (const Case& c : cases) {
+    Sampler sampler({.seed = 5});
+    std::map<TokenId, int> counts;
+    constexpr int kDraws = 4000;
+    for (int i = 0; i < kDraws; ++i) ++counts[sampler.Draw(logits, &c.set)];
+    REQUIRE(counts.size() == c.allowed.size());
+    const double expected = static_cast<double>(kDraws) / static_cast<double>(c.allowed.size());
+    for (const TokenId id : c.allowed) {
+      CHECK(std::abs(counts[id] - expected) < 5 * std::sqrt(expected));
+    }
+  }
+}
+
+TEST_CASE("bits behind the vocabulary are no tokens") {
+  const std::vector<uint32_t> bits = {0xffffffffu, 0xffffffffu};
+  const TokenSet all = {.kind = TokenSet::Kind::kBitmask, .bits = bits};
+  Sampler sampler({.seed = 1});
+  for (int i = 0; i < 500; ++i) CHECK(sampler.Draw(std::vector<float>(35, 0.0f), &all) < 35);
+}
+
+TEST_CASE("NaN is never drawn while there is anything else") {
+  for (const float temperature : {0.0f, 1.0f}) {
+    SamplingParams params;
+    params.temperature = temperature;
+    for (const uint32_t top_k : {0u, 2u}) {
+      params.top_k = top_k;
+      Sampler sampler(params);
+      for (int i = 0; i < 100; ++i) {
+        CHECK(sampler.Draw(std::vector<float>{kNaN, 1, kNaN, 2}, nullptr) % 2 == 1);
+        CHECK(sampler.Draw(std::vector<float>{kNaN, -kInfinity, 3}, nullptr) == 2);
+        const TokenId any = sampler.Draw(std::vector<float>{kNaN, kNaN, -kInfinity}, nullptr);
+        CHECK((any >= 0 && any < 3));
+      }
+    }
+  }
+}
+
+TEST_CASE("equal seeds draw equal tokens, other seeds others") {
+  const std::vector<float> logits = RandomLogits(9, 100, 0.5f);
+  const auto draw = [&](uint64_t seed) {
+    Sampler sampler({.seed = seed});
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 50; ++i) tokens.push_back(sampler.Draw(logits, nullptr));
+    return tokens;
+  };
+  CHECK(draw(1) == draw(1));
+  CHECK(draw(1) != draw(2));
+  // Pinned: the numbers are SplitMix64's on every machine.
+  Sampler sampler({.seed = 0});
+  const std::vector<float> even(1000, 0.0f);
+  // 0xe220a8397b1dcdaf / 2^64 = 0.8833…, 0x6e789e6aa1b965f4 / 2^64 = 0.4315…
+  CHECK(sampler.Draw(even, nullptr) == 883);
+  CHECK(sampler.Draw(even, nullptr) == 431);
+}
+
+TEST_CASE("penalties change the logits of what was seen") {
+  SamplingParams params;
+  params.repetition_penalty = 2;
+  params.presence_penalty = 0.25f;
+  params.frequency_penalty = 0.5f;
+  params.logit_bias = {{4, 1.5f}, {99, 5.0f}, {-1, 5.0f}};
+  Sampler sampler(params);
+  sampler.Observe(0, false);  // prompt
+  sampler.Observe(1, true);
+  sampler.Observe(1, true);
+  sampler.Observe(2, true);
+  std::vector<float> logits = {3, 4, -1, 7, 1};
+  sampler.Adjust(logits);
+  CHECK(logits[0] == 1.5f);                     // halved; the prompt has no presence
+  CHECK(logits[1] == 4 / 2.0f - 0.25f - 1.0f);  // seen twice
+  CHECK(logits[2] == -1 * 2.0f - 0.25f - 0.5f);
+  CHECK(logits[3] == 7);
+  CHECK(logits[4] == 2.5f);  // biased, not seen
+}
+
+TEST_CASE("bias comes before the repetition penalty") {
+  SamplingParams params;
+  params.repetition_penalty = 2;
+  params.logit_bias = {{0, 3.0f}};
+  Sampler sampler(params);
+  sampler.Observe(0, true);
+  std::vector<float> logits = {1};
+  sampler.Adjust(logits);
+  CHECK(logits[0] == 2);  // (1 + 3) / 2
+}
+
+TEST_CASE("the repetition penalty forgets what is further back than its window") {
+  SamplingParams params;
+  params.repetition_penalty = 2;
+  params.penalty_window = 2;
+  Sampler sampler(params);
+  for (const TokenId id : {0, 1, 2, 3}) sampler.Observe(id, true);
+  std::vector<float> logits(4, 8.0f);
+  sampler.Adjust(logits);
+  CHECK(logits == std::vector<float>{8, 8, 4, 4});
+  sampler.Observe(3, true);
+  logits.assign(4, 8.0f);
+  sampler.Adjust(logits);
+  CHECK(logits == std::vector<float>{8, 8, 8, 4});  // once, though it was seen twice
+}
+
+TEST_CASE("log probabilities are those of the softmax") {
+  const std::vector<float> logits = {1, 2, 3, 1000};
+  CHECK(LogProbability(logits, 3) == Approx(0).margin(1e-6));
+  CHECK(LogProbability(logits, 0) == Approx(-999));
+  const std::vector<float> small = {0, std::log(3.0f)};
+  CHECK(LogProbability(small, 0) == Approx(std::log(0.25)));
+  // A broken logit is like one that can never be drawn.
+  CHECK(LogProbability(std::vector<float>{kNaN, 0, std::log(3.0f)}, 1) == Approx(std::log(0.25)));
+}
+
+TEST_CASE("values out of range are refused by the name of their field") {
+  struct Case {
+    std::string name;
+    void (*set)(SamplingParams&);
+  };
+  const Case cases[] = {
+      {"temperature", [](SamplingParams& p) { p.temperature = -0.1f; }},
+      {"temperature", [](SamplingParams& p) { p.temperature = kNaN; }},
+      {"temperature", [](SamplingParams& p) { p.temperature = kInfinity; }},
+      {"top_p", [](SamplingParams& p) { p.top_p = 1.5f; }},
+      {"min_p", [](SamplingParams& p) { p.min_p = -1; }},
+      {"repetition_penalty", [](SamplingParams& p) { p.repetition_penalty = 0; }},
+      {"presence_penalty", [](SamplingParams& p) { p.presence_penalty = 101; }},
+      {"frequency_penalty", [](SamplingParams& p) { p.frequency_penalty = kNaN; }},
+      {"penalty_window", [](SamplingParams& p) { p.penalty_window = 1u << 31; }},
+      {"logit_bias", [](SamplingParams& p) { p.logit_bias = {{1, kNaN}}; }},
+  };
+  CHECK(SamplingParams().Check().ok());
+  for (const Case& c : cases) {
+    SamplingParams params;
+    c.set(params);
+    const Status status = params.Check();
+    CAPTURE(c.name);
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code == ErrorCode::kInvalidArgument);
+    CHECK(status.error().message.starts_with(c.name));
+  }
+}
+
+}  // namespace
+}  // namespace hearth::model
