@@ -14,6 +14,12 @@ def default_model():
         data, "hearth", "models", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
+def gemma_model():
+    """Gemma's terms forbid shipping it, so it is checked only where somebody has put it."""
+    return os.environ.get("HEARTH_TEST_GEMMA") or os.path.join(
+        os.path.dirname(default_model()), "gemma3-270m-q4_k_m.gguf")
+
+
 class Inspector:
     """One `hearth inspect` process: ask(request) gives its reply."""
 

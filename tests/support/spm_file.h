@@ -23,8 +23,9 @@ struct SpmFile {
 
   Result<std::shared_ptr<const model::Tokenizer>> Create() const {
     using model::TokenKind;
-    std::vector<std::pair<std::string, TokenKind>> tokens = {
-        {"<unk>", TokenKind::kUnknown}, {"<s>", TokenKind::kControl}, {"</s>", TokenKind::kControl}};
+    std::vector<std::pair<std::string, TokenKind>> tokens = {{"<unk>", TokenKind::kUnknown},
+                                                             {"<s>", TokenKind::kControl},
+                                                             {"</s>", TokenKind::kControl}};
     for (int b = 0; has_bytes && b < 256; ++b) {
       char text[8];
       std::snprintf(text, sizeof(text), "<0x%02X>", static_cast<unsigned>(b & 255));
@@ -33,7 +34,11 @@ struct SpmFile {
     for (const std::string& piece : pieces) tokens.push_back({piece, TokenKind::kNormal});
     tokens.insert(tokens.end(), more.begin(), more.end());
     GgufBytes out;
-    out.Head(0, 6).Key("tokenizer.ggml.model", 8).String("llama").Key("general.name", 8).String(name);
+    out.Head(0, 6)
+        .Key("tokenizer.ggml.model", 8)
+        .String("llama")
+        .Key("general.name", 8)
+        .String(name);
     out.Key("tokenizer.ggml.add_space_prefix", 7).Put(static_cast<uint8_t>(adds_space));
     out.Array("tokenizer.ggml.tokens", 8, tokens.size());
     for (const auto& token : tokens) out.String(token.first);
@@ -41,7 +46,8 @@ struct SpmFile {
     for (size_t i = 0; i < tokens.size(); ++i) out.Put(-static_cast<float>(i));
     out.Array("tokenizer.ggml.token_type", 5, tokens.size());
     for (const auto& token : tokens) out.Put(static_cast<int32_t>(token.second));
-    HEARTH_TRY(const auto file, model::GgufFile::Parse(std::as_bytes(std::span(out.text())), "test.gguf"));
+    HEARTH_TRY(const auto file,
+               model::GgufFile::Parse(std::as_bytes(std::span(out.text())), "test.gguf"));
     return model::Tokenizer::Create(*file);
   }
 };

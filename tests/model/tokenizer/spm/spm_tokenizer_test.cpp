@@ -23,7 +23,8 @@ std::shared_ptr<const Tokenizer> Create(const SpmFile& file) {
   return *tokenizer;
 }
 
-std::vector<std::string> Pieces(const Tokenizer& tokenizer, std::string_view text, bool parse_special = false) {
+std::vector<std::string> Pieces(const Tokenizer& tokenizer, std::string_view text,
+                                bool parse_special = false) {
   std::vector<std::string> pieces;
   for (const TokenId id : tokenizer.Encode(text, {.parse_special = parse_special})) {
     pieces.emplace_back(tokenizer.bytes(id));
@@ -50,7 +51,10 @@ TEST_CASE("a space begins the text only where the file wants it") {
 TEST_CASE("what no piece has becomes bytes, and comes back") {
   const auto tokenizer = Create({.pieces = {"▁", "a"}});
   CHECK(Pieces(*tokenizer, "aé") == List{" ", "a", "\xc3", "\xa9"});
-  for (const std::string text : {"é€🎉", "\n\t", "a\xff" "b\xc3", "日本"}) {
+  for (const std::string text : {"é€🎉", "\n\t",
+                                 "a\xff"
+                                 "b\xc3",
+                                 "日本"}) {
     std::string joined;
     for (const std::string& piece : Pieces(*tokenizer, text)) joined += piece;
     CHECK(joined == " " + text);
@@ -72,7 +76,8 @@ TEST_CASE("data never becomes a control token, even where merges would spell one
 
 TEST_CASE("user-defined tokens are found as they are stored, in front of all merging") {
   const auto tokenizer =
-      Create({.pieces = {"▁", "a", "▁a"}, .more = {{"  ", TokenKind::kUserDefined}, {"a", TokenKind::kNormal}}});
+      Create({.pieces = {"▁", "a", "▁a"},
+              .more = {{"  ", TokenKind::kUserDefined}, {"a", TokenKind::kNormal}}});
   CHECK(Pieces(*tokenizer, "a  a") == List{" a", "  ", " a"});
 }
 
@@ -108,7 +113,8 @@ TEST_CASE("SentencePiece vocabularies give llama.cpp's ids") {
     REQUIRE(file.ok());
     const auto tokenizer = Tokenizer::Create(**file);
     if (!tokenizer.ok()) FAIL(tokenizer.error().message);
-    const json cases = json::parse(test::ReadFile(test::Shared("inference/tokens/" + name + ".json")));
+    const json cases =
+        json::parse(test::ReadFile(test::Shared("inference/tokens/" + name + ".json")));
     CHECK(cases["items"].size() == 150);
     for (const json& one : cases["items"]) {
       INFO(name << ": " << one["text"]);
