@@ -21,8 +21,10 @@ enum class BackendKind : uint8_t { kCpu, kReference };
 
 struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;
-  int threads = 0;            // 0: one per physical core
-  bool pin = false;           // pin kernel threads to processors
+  int threads = 0;   // 0: one per physical core
+  bool pin = false;  // pin kernel threads to processors
+  // The longest context that is wanted (see ReadModelConfig); 0: as long as the file allows.
+  uint32_t context_tokens = 0;
   bool weights_only = false;  // leave the tokenizer out (comparisons, benches)
   // Hears the share of weights taken over, 0 to 1. May be null.
   std::function<void(double)> progress;

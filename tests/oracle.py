@@ -49,3 +49,14 @@ class Inspector:
 def load(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)
+
+
+def instruction_sets():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next((line for line in file if line.startswith("flags")), "").split()
+    names = ["scalar"]
+    if {"avx2", "fma", "f16c"} <= set(flags):
+        names.append("avx2")
+    if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni"} <= set(flags):
+        names.append("avx512")
+    return names

@@ -47,13 +47,20 @@ struct LayerWeights {
   WeightPtr attention_norm;       // [d_model]
   WeightPtr qkv;                  // [q_size + 2 kv_size, d_model]
   WeightPtr qkv_bias;             // [q_size + 2 kv_size]
-  WeightPtr q_norm, k_norm;       // [head_dim]
+  WeightPtr q_norm, k_norm;       // [head_dim], or [q_size], [kv_size] for QkNorm::kWhole
   WeightPtr attention_out;        // [d_model, q_size]
   WeightPtr attention_post_norm;  // [d_model]
   WeightPtr feed_forward_norm;    // [d_model]
   WeightPtr gate_up;              // [2 d_ff, d_model], gate first
   WeightPtr down;                 // [d_model, d_ff]
   WeightPtr feed_forward_post_norm;
+  // A mixture of experts has these and no gate_up and down of its own.
+  WeightPtr router;  // [n_experts, d_model]
+  struct Expert {
+    WeightPtr gate_up;  // [2 d_ff, d_model], gate first
+    WeightPtr down;     // [d_model, d_ff]
+  };
+  std::vector<Expert> experts;
 };
 
 struct NetworkWeights {

@@ -72,6 +72,7 @@ struct AttentionChunk {
   const uint8_t* const* values = nullptr;  // likewise
   uint32_t begin = 0;                      // a multiple of 16
   uint32_t end = 0;                        // at most kChunkPositions behind begin
+  float softcap = 0;                       // scores become softcap * tanh(score / softcap); 0: none
 };
 constexpr uint32_t kChunkPositions = 128;
 constexpr size_t kMaxHeadDim = 512;
@@ -113,6 +114,9 @@ struct Kernels {
   // out[i] = activation(gate[i]) * up[i]
   void (*gate_silu)(const float* gate, const float* up, size_t n, float* out);
   void (*gate_gelu)(const float* gate, const float* up, size_t n, float* out);
+
+  // x[i] = cap * tanh(x[i] / cap)
+  void (*softcap)(float* x, size_t n, float cap);
 
   // Writes one position of one kv head.
   void (*store_kv)(KvElement element, const float* key, const float* value, size_t head_dim,

@@ -44,10 +44,10 @@ struct HalfPlace {
   float size;
 };
 constexpr HalfPlace kHalfPlaces[] = {
-    {TensorType::kQ4_0, 0, 0.1f},   {TensorType::kQ4_1, 0, 0.1f},  {TensorType::kQ4_1, 2, 1.0f},
-    {TensorType::kQ5_0, 0, 0.1f},   {TensorType::kQ5_1, 0, 0.1f},  {TensorType::kQ5_1, 2, 1.0f},
-    {TensorType::kQ8_0, 0, 0.1f},   {TensorType::kQ4_K, 0, 0.01f}, {TensorType::kQ4_K, 2, 0.01f},
-    {TensorType::kQ5_K, 0, 0.01f},  {TensorType::kQ5_K, 2, 0.01f}, {TensorType::kQ6_K, 208, 0.01f},
+    {TensorType::kQ4_0, 0, 0.1f},  {TensorType::kQ4_1, 0, 0.1f},  {TensorType::kQ4_1, 2, 1.0f},
+    {TensorType::kQ5_0, 0, 0.1f},  {TensorType::kQ5_1, 0, 0.1f},  {TensorType::kQ5_1, 2, 1.0f},
+    {TensorType::kQ8_0, 0, 0.1f},  {TensorType::kQ4_K, 0, 0.01f}, {TensorType::kQ4_K, 2, 0.01f},
+    {TensorType::kQ5_K, 0, 0.01f}, {TensorType::kQ5_K, 2, 0.01f}, {TensorType::kQ6_K, 208, 0.01f},
 };
 
 class Random {
@@ -115,7 +115,8 @@ struct Matrix {
     magnitude.assign(values.begin(), values.end());
     if (type == TensorType::kQ4_1 || type == TensorType::kQ5_1 || type == TensorType::kQ4_K ||
         type == TensorType::kQ5_K) {
-      // The multiples of the scale and the minimum are summed apart: the largest of both, over the block.
+      // The multiples of the scale and the minimum are summed apart: the largest of both, over the
+      // block.
       const size_t n = info.block_elements;
       for (size_t b = 0; b < blocks; ++b) {
         const auto begin = magnitude.begin() + static_cast<std::ptrdiff_t>(b * n);
@@ -381,6 +382,28 @@ TEST_CASE("gates follow the exact functions over the whole range") {
       const double relative = (5 + 4 * std::min(std::fabs(exponent), 90.0)) * kUnit;
       REQUIRE(std::fabs(out[i] - expected) <=
               relative * std::fabs(expected) + 1e-36 * std::fabs(x));
+    }
+  }
+}
+
+TEST_CASE("softcap bounds every value and leaves small ones alone") {
+  std::vector<float> values;
+  for (float x = -400; x <= 400; x += 3.7f) values.push_back(x);
+  for (float x = 1e-6f; x < 1; x *= 3) values.push_back(x);
+  for (const Kernels* kernels : Usable()) {
+    for (const float cap : {0.5f, 30.0f}) {
+      // Lengths that 16 does not divide write nothing behind the end.
+      for (const size_t n : {values.size(), size_t{16}, size_t{17}, size_t{3}}) {
+        std::vector<float> out = values;
+        kernels->softcap(out.data(), n, cap);
+        for (size_t i = 0; i < out.size(); ++i) {
+          const double expected = i < n ? cap * std::tanh(values[i] / static_cast<double>(cap))
+                                        : static_cast<double>(values[i]);
+          CAPTURE(kernels->name, cap, n, values[i]);
+          // The difference of two numbers near the cap is as exact as they are.
+          REQUIRE(std::fabs(out[i] - expected) <= (i < n ? 8 * kUnit * cap : 0));
+        }
+      }
     }
   }
 }
