@@ -93,6 +93,18 @@ struct BatchView {
   float* logits = nullptr;          // [heads.size()][vocab_size]
 };
 
+// A product whose inputs can be observed.
+enum class InputSite : uint8_t { kQkv, kAttentionOut, kRouter, kGateUp, kDown };
+
+// Hears the rows that go into the products of a pass, for importance matrices. Called on lane 0.
+class InputObserver {
+ public:
+  virtual ~InputObserver() = default;
+  // `expert` is 0 where the layer has only one feed-forward.
+  virtual void Hear(InputSite site, uint32_t layer, uint32_t expert,
+                    std::span<const float> row) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -102,6 +114,9 @@ class Backend {
   // parts of a vector join end to end.
   virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
   virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
+
+  // Null ends it. False where the backend cannot be observed. The observer outlives its passes.
+  virtual bool Observe(InputObserver*) { return false; }
 
   // One pass of batch through the network; see the head of this file.
   struct Pass {

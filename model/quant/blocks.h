@@ -49,6 +49,19 @@ void EncodeQ5_0(const float* in, uint8_t* out, size_t blocks);
 void EncodeQ5_1(const float* in, uint8_t* out, size_t blocks);
 void EncodeQ8_0(const float* in, uint8_t* out, size_t blocks);
 
+// Encoders that fit a block's scales to what errors cost (fit.h). `importance` is as long as `in`;
+// for the K formats, which have no simpler encoder, it may be null.
+using WeightedEncoder = void (*)(const float* in, const float* importance, uint8_t* out,
+                                 size_t blocks);
+
+void EncodeQ4_0Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ4_1Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ5_0Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ5_1Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ4_K(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ5_K(const float* in, const float* importance, uint8_t* out, size_t blocks);
+void EncodeQ6_K(const float* in, const float* importance, uint8_t* out, size_t blocks);
+
 template <typename T>
 T Load(const uint8_t* in) {
   T value;

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <limits>
 #include <map>
 #include <string>
 #include <variant>
@@ -23,6 +23,7 @@ struct SmallModel {
   std::map<std::string, std::variant<uint32_t, float, std::string>> metadata;
   std::map<std::string, Tensor> tensors;
   bool random = false;
+  std::string infinite;  // a tensor with a number that is not finite
 
   explicit SmallModel(const std::string& architecture = "llama") {
     metadata["general.architecture"] = architecture;
@@ -86,6 +87,7 @@ struct SmallModel {
           state = state * 6364136223846793005u + 1442695040888963407u;
           values[i] = static_cast<float>(state >> 40) * 0x1p-23f - 1.0f;
         }
+        if (name == infinite) values[elements / 2] = std::numeric_limits<float>::infinity();
         model::Quantize(tensor.type, values, data);
       }
       HEARTH_CHECK_OK(writer->WriteData(data));

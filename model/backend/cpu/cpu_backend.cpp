@@ -128,6 +128,11 @@ class CpuBackend final : public Backend {
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
+  bool Observe(InputObserver* observer) override {
+    observer_ = observer;
+    return true;
+  }
+
   void Run(const Pass& pass, const std::function<void(int)>& body) override {
     const size_t n = pass.batch.tokens.size();
     const size_t widest_input = std::max({config_.d_model, config_.q_size(), config_.d_ff});
@@ -177,6 +182,7 @@ class CpuBackend final : public Backend {
     const size_t n = pass.batch.tokens.size();
     const Activations& normed =
         Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) { return hidden_.row(t); });
+    Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     lanes_.Sync();
     if (config_.qk_norm == QkNorm::kWhole) NormalizeWholeQk(lane, n, w);
@@ -188,19 +194,22 @@ class CpuBackend final : public Backend {
     const Activations& attended = n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
                                          : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
                                                    [&](size_t t) { return attended_.row(t); });
+    Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
   }
 
   void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    if (!w.experts.empty()) return MixExperts(lane, n, w);
+    if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
     const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
                                           [&](size_t t) { return hidden_.row(t); });
+    Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
     const Activations& inner =
         Collect(lane, n, config_.d_ff, Cpu(w.down), [&](size_t t) { return inner_.row(t); });
+    Report(lane, InputSite::kDown, layer, 0, inner, n);
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
   }
 
@@ -330,10 +339,11 @@ class CpuBackend final : public Backend {
   // Every (token, pick) is a row; rows lie by expert, so that an expert's weights are read once for
   // all tokens that picked it. A token adds its rows up in the order of its picks, whatever else is
   // in the batch.
-  void MixExperts(int lane, size_t n, const LayerWeights& w) {
+  void MixExperts(int lane, size_t n, const LayerWeights& w, uint32_t layer) {
     const size_t rows = n * config_.experts.n_used;
     const Activations& routed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.router),
                                           [&](size_t t) { return hidden_.row(t); });
+    Report(lane, InputSite::kRouter, layer, 0, routed, n);
     Multiply(lane, Cpu(w.router), routed, n, router_.row(0), router_.width(), false);
     lanes_.Sync();
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
@@ -343,12 +353,14 @@ class CpuBackend final : public Backend {
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
+      Report(lane, InputSite::kGateUp, layer, group.expert, normed.Row(group.first), group.count);
       Inner(lane, Cpu(expert.gate_up), normed.Row(group.first), group.first, group.count);
     }
     lanes_.Sync();
     const Activations& inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
                                        [&](size_t row) { return inner_.row(row); });
     for (const ExpertPicks::Group& group : picks_.groups) {
+      Report(lane, InputSite::kDown, layer, group.expert, inner.Row(group.first), group.count);
       Multiply(lane, Cpu(w.experts[group.expert].down), inner.Row(group.first), group.count,
                projected_.row(group.first), projected_.width(), false);
     }
@@ -365,6 +377,12 @@ class CpuBackend final : public Backend {
       AddRow(mixed, w.feed_forward_post_norm, hidden_.row(t));
     }
     lanes_.Sync();
+  }
+
+  void Report(int lane, InputSite site, uint32_t layer, uint32_t expert, const Activations& x,
+              size_t n) {
+    if (observer_ == nullptr || lane != 0) return;
+    for (size_t t = 0; t < n; ++t) observer_->Hear(site, layer, expert, {x.Row(t).floats, x.cols});
   }
 
   // Norms over all heads of q and all of k.
@@ -614,6 +632,8 @@ class CpuBackend final : public Backend {
   std::vector<RopeFrequencies> frequencies_;
   std::vector<Private> private_;
   std::vector<Counter> next_item_;  // per layer: the next attention item that a lane may take
+
+  InputObserver* observer_ = nullptr;
 
   // The batch in flight.
   std::vector<uint32_t> positions_;    // [tokens]
