@@ -5,7 +5,8 @@
 // works.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <span>
 
 namespace hearth::model::blocks {
 
@@ -22,6 +23,10 @@ Affine FitAffine(const float* x, const float* w, int n, int high, bool only_belo
 
 // The weighted error of x ≈ scale * q + minimum with each q rounded best.
 float AffineError(const float* x, const float* w, int n, Affine affine, int low, int high);
+
+// Which of some (at least one) has the least error.
+size_t LeastAffineError(const float* x, const float* w, int n, std::span<const Affine> of, int low,
+                        int high);
 
 // The nearest level in [low, high].
 int NearestLevel(float value, int low, int high);

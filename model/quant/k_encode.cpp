@@ -1,6 +1,7 @@
 #include "model/quant/k_encode.h"
 
 #include <algorithm>
+#include <span>
 
 #include "model/quant.h"
 #include "model/quant/fit.h"
@@ -20,20 +21,16 @@ ScaleAndMinimum BestPair(const float* x, const float* w, Affine wanted, float d,
                          int highest) {
   const int scale = d == 0 ? 0 : NearestLevel(wanted.scale / d, 0, kHighestScale);
   const int minimum = dmin == 0 ? 0 : NearestLevel(-wanted.minimum / dmin, 0, kHighestScale);
-  ScaleAndMinimum best = {static_cast<uint8_t>(scale), static_cast<uint8_t>(minimum)};
-  float best_error = -1;
+  ScaleAndMinimum pairs[9];
+  Affine affines[9];
+  size_t n = 0;
   for (int s = std::max(0, scale - 1); s <= std::min(kHighestScale, scale + 1); ++s) {
-    for (int m = std::max(0, minimum - 1); m <= std::min(kHighestScale, minimum + 1); ++m) {
-      const Affine affine = {.scale = d * static_cast<float>(s),
-                             .minimum = -dmin * static_cast<float>(m)};
-      const float error = AffineError(x, w, kGroup, affine, 0, highest);
-      if (best_error < 0 || error < best_error) {
-        best_error = error;
-        best = {static_cast<uint8_t>(s), static_cast<uint8_t>(m)};
-      }
+    for (int m = std::max(0, minimum - 1); m <= std::min(kHighestScale, minimum + 1); ++m, ++n) {
+      pairs[n] = {static_cast<uint8_t>(s), static_cast<uint8_t>(m)};
+      affines[n] = {.scale = d * static_cast<float>(s), .minimum = -dmin * static_cast<float>(m)};
     }
   }
-  return best;
+  return pairs[LeastAffineError(x, w, kGroup, std::span(affines, n), 0, highest)];
 }
 
 }  // namespace

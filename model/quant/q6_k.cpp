@@ -29,18 +29,10 @@ namespace {
 
 // The signed-byte scale near `wanted` with the least error.
 int BestScale(const float* x, const float* w, float wanted, float d) {
-  const int nearest = NearestLevel(wanted / d, -128, 127);
-  int best = nearest;
-  float best_error = -1;
-  for (int s = std::max(-128, nearest - 1); s <= std::min(127, nearest + 1); ++s) {
-    const float error =
-        AffineError(x, w, 16, {.scale = d * static_cast<float>(s), .minimum = 0}, -32, 31);
-    if (best_error < 0 || error < best_error) {
-      best_error = error;
-      best = s;
-    }
-  }
-  return best;
+  const int nearest = std::clamp(NearestLevel(wanted / d, -128, 127), -127, 126);
+  Affine fits[3];
+  for (int i = 0; i < 3; ++i) fits[i].scale = d * static_cast<float>(nearest - 1 + i);
+  return nearest - 1 + static_cast<int>(LeastAffineError(x, w, 16, fits, -32, 31));
 }
 
 }  // namespace

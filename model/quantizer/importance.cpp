@@ -21,7 +21,7 @@ std::vector<double> ReadFloats(const TensorInfo& tensor) {
   return std::vector<double>(values.begin(), values.end());
 }
 
-// The matrices of a layer that read one site.
+// What the matrices of a layer that read one site may be called.
 std::vector<const char*> Readers(InputSite site, bool experts) {
   switch (site) {
     case InputSite::kQkv:
@@ -57,11 +57,13 @@ class ImportanceMatrix::Collector : public InputObserver {
     entry.counts[expert] += 1;
   }
 
-  void MoveInto(ImportanceMatrix& matrix) {
+  // Under the names of the matrices that the file has.
+  void CopyInto(ImportanceMatrix& matrix, const GgufFile& file) {
     for (auto& [place, entry] : entries_) {
       entry.ComputeMeans();
       for (const char* reader : Readers(place.first, n_experts_ != 0)) {
-        matrix.entries_[Concat("blk.", place.second, ".", reader)] = entry;
+        const std::string name = Concat("blk.", place.second, ".", reader);
+        if (file.FindTensor(name) != nullptr) matrix.entries_[name] = entry;
       }
     }
   }
@@ -90,6 +92,7 @@ Result<ImportanceMatrix> ImportanceMatrix::Collect(Model& model, std::span<const
     return MakeError(ErrorCode::kInvalidArgument, "the calibration text has ", tokens.size(),
                      " tokens, a chunk ", chunk, "; take a longer text or shorter chunks");
   }
+  HEARTH_TRY(const auto file, GgufFile::Open(model.path()));
   HEARTH_TRY(const auto evaluator, Evaluator::Create(model, KvType::kF16, chunk));
   Collector collector(model.config().experts.n_experts);
   Backend& backend = model.transformer().backend();
@@ -107,7 +110,7 @@ Result<ImportanceMatrix> ImportanceMatrix::Collect(Model& model, std::span<const
   }
   backend.Observe(nullptr);
   HEARTH_CHECK_OK(status);
-  collector.MoveInto(matrix);
+  collector.CopyInto(matrix, *file);
   return matrix;
 }
 

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "model/gguf.h"
 #include "model/model_config.h"
@@ -87,14 +91,16 @@ Json ShowWeights(const GgufFile& file) {
     elements += tensor.elements();
     bytes += tensor.data.size();
   }
+  std::vector<std::pair<model::TensorType, std::array<uint64_t, 3>>> by_size(types.begin(),
+                                                                             types.end());
+  std::ranges::stable_sort(by_size, std::greater(), [](const auto& of) { return of.second[2]; });
   Json list = Json::array();
-  for (const auto& [type, sum] : types) {
+  for (const auto& [type, sum] : by_size) {
     list.push_back({{"type", std::string(model::GetTensorType(type).name)},
                     {"tensors", sum[0]},
                     {"weights", sum[1]},
                     {"bytes", sum[2]}});
   }
-  std::ranges::sort(list, [](const Json& a, const Json& b) { return a["bytes"] > b["bytes"]; });
   return {{"bytes", bytes},
           {"bits_per_weight",
            elements == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(elements)},
@@ -207,7 +213,7 @@ Json ShowMemory(const GgufFile& file, const model::ModelConfig& config) {
   // Keys and values of every layer, two bytes each.
   const uint64_t per_token = uint64_t{2} * 2 * config.n_layers * config.kv_size();
   Json contexts = Json::array();
-  for (uint32_t tokens = 4096; tokens < config.context_length; tokens *= 4) {
+  for (uint64_t tokens = 4096; tokens < config.context_length; tokens *= 4) {
     contexts.push_back({{"tokens", tokens}, {"bytes", weights + tokens * per_token}});
   }
   contexts.push_back(

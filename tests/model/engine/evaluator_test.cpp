@@ -78,8 +78,9 @@ TEST_CASE("the CPU backend agrees with the reference in double precision") {
       }
     }
     CAPTURE(file, worst, top);
-    // Activations keep 15 bits; a few layers carry the rounding of each product on.
-    CHECK(worst < top * 0x1.0p-10);
+    // Quantized weights meet activations of 8 bits, or 15 where it counts; floats meet floats. A
+    // few layers carry the rounding of each product on.
+    CHECK(worst < top * (file == std::string(kQwen) ? 0x1.0p-5 : 0x1.0p-10));
     CHECK(top > 0.1);
   }
 }
@@ -135,7 +136,8 @@ TEST_CASE("a mixture of experts agrees with the reference, and with itself in an
         worst = std::max(worst, static_cast<double>(std::fabs(exact[i] - expected[i])));
         top = std::max(top, static_cast<double>(std::fabs(exact[i])));
       }
-      CHECK(worst < top * 0x1.0p-10);
+      // As above: quantized weights meet activations of 8 bits, or 15 where it counts.
+      CHECK(worst < top * (type == TensorType::kF32 ? 0x1.0p-10 : 0x1.0p-5));
       CHECK(top > 0.1);
     }
   }
