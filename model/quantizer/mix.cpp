@@ -77,6 +77,12 @@ MixRules::MixRules(const GgufFile& file, const Mix& mix, bool has_importance)
   n_layers_ = static_cast<uint32_t>(file.GetUint(architecture + ".block_count").value_or(0));
   n_experts_ = static_cast<uint32_t>(file.GetUint(architecture + ".expert_count").value_or(0));
   tied_ = file.FindTensor("output.weight") == nullptr;
+  const uint64_t heads = file.GetUint(architecture + ".attention.head_count").value_or(0);
+  narrow_values_ =
+      n_layers_ == 80 &&
+      (architecture == "qwen2" ||
+       (architecture == "llama" &&
+        file.GetUint(architecture + ".attention.head_count_kv").value_or(heads) != heads));
 }
 
 std::optional<TensorChoice> MixRules::Choose(const TensorInfo& tensor) const {
@@ -102,12 +108,12 @@ TensorType MixRules::Wanted(const TensorInfo& tensor) const {
   if (name == "output.weight" || (tied_ && name == "token_embd.weight")) {
     return mix_.base == kQ8_0 ? kQ8_0 : kQ6_K;
   }
-  if (is("attn_v.weight")) {
+  if (is("attn_v.weight") || is("attn_qkv.weight")) {
     if (few_experts) return kQ8_0;
-    return mix_.more_bits && NeedsMoreBits(layer, n_layers_) ? kQ6_K : mix_.base;
+    if (mix_.more_bits && NeedsMoreBits(layer, n_layers_)) return kQ6_K;
+    return narrow_values_ && mix_.base == kQ4_K ? kQ5_K : mix_.base;
   }
   if (is("attn_k.weight") && few_experts) return kQ8_0;
-  if (is("attn_qkv.weight") && mix_.more_bits) return mix_.base == kQ4_K ? kQ5_K : kQ6_K;
   if (is("attn_output.weight") && few_experts && mix_.base == kQ4_K) return kQ5_K;
   if (is("ffn_down.weight") || is("ffn_down_exps.weight")) {
     if (mix_.more_bits && NeedsMoreBits(layer, n_layers_)) return kQ6_K;

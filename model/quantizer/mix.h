@@ -44,6 +44,8 @@ class MixRules {
   uint32_t n_layers_ = 0;
   uint32_t n_experts_ = 0;
   bool tied_ = false;
+  // Models of 70 billion weights, where the values are a small share and one more bit costs little.
+  bool narrow_values_ = false;
 };
 
 }  // namespace hearth::model

@@ -128,6 +128,18 @@ Json ShowTokenizer(const GgufFile& file,
   return out;
 }
 
+Json ShowTensors(const GgufFile& file) {
+  Json list = Json::array();
+  for (const TensorInfo& tensor : file.tensors()) {
+    Json shape = Json::array();
+    for (uint32_t i = 0; i < tensor.n_dims; ++i) shape.push_back(tensor.shape[i]);
+    list.push_back({{"name", tensor.name},
+                    {"type", std::string(model::GetTensorType(tensor.type).name)},
+                    {"shape", std::move(shape)}});
+  }
+  return list;
+}
+
 // What a template does is found out by rendering it.
 class TemplateProbe {
  public:
@@ -261,7 +273,7 @@ std::string YesNo(const Json& object, const char* key) {
 
 }  // namespace
 
-Result<Json> DescribeModel(const std::string& path) {
+Result<Json> DescribeModel(const std::string& path, bool with_tensors) {
   HEARTH_TRY(const auto file, GgufFile::Open(path));
   const Result<model::ModelConfig> config = model::ReadModelConfig(*file);
   Json out = {{"file", ShowFile(*file)}, {"model", ShowModel(*file, config)}};
@@ -269,6 +281,7 @@ Result<Json> DescribeModel(const std::string& path) {
   out["tokenizer"] = ShowTokenizer(*file, model::Tokenizer::Create(*file));
   out["template"] = ShowTemplate(*file, out["tokenizer"]);
   if (config.ok()) out["memory"] = ShowMemory(*file, *config);
+  if (with_tensors) out["tensors"] = ShowTensors(*file);
   return out;
 }
 
@@ -329,6 +342,12 @@ std::string FormatDescription(const Json& d) {
       table.Add(
           &context == &d["memory"]["contexts"][0] ? "memory" : "",
           fmt::format("{} for a context of {}", Bytes(context["bytes"]), context["tokens"].dump()));
+    }
+  }
+  if (d.contains("tensors")) {
+    for (const Json& tensor : d["tensors"]) {
+      table.Add(tensor["type"].get<std::string>(),
+                tensor["name"].get<std::string>() + " " + tensor["shape"].dump());
     }
   }
   return table.text();
