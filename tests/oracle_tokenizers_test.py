@@ -52,6 +52,7 @@ def strings(values):
 def write_gguf(path, tokens, kinds, merges, pre):
     pairs = [("tokenizer.ggml.model", struct.pack("<I", 8) + string("gpt2")),
              ("tokenizer.ggml.pre", struct.pack("<I", 8) + string(pre)),
+             ("tokenizer.ggml.add_bos_token", struct.pack("<I?", 7, False)),
              ("tokenizer.ggml.tokens", strings(tokens)),
              ("tokenizer.ggml.token_type", struct.pack(f"<IIQ{len(kinds)}i", 9, 5, len(kinds), *kinds)),
              ("tokenizer.ggml.merges", strings(merges))]
