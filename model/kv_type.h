@@ -5,6 +5,11 @@
 
 namespace hearth::model {
 
-enum class KvType : uint8_t { kF32, kF16 };
+enum class KvType : uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kQ8_0,  // bytes with a scale for each 32 elements of a head
+};
 
 }  // namespace hearth::model

@@ -54,4 +54,8 @@ class Model {
   std::unique_ptr<Transformer> transformer_;
 };
 
+// Bytes of memory that the CPU backend holds a file's weights in. More than the file has where a
+// format has no kernels of its own and is held as F16. The weights are not read.
+uint64_t WeightBytes(const GgufFile& file);
+
 }  // namespace hearth::model

@@ -25,6 +25,20 @@ def vocabularies():
             print(f"skipped: {stem}, no file {vocabulary}")
 
 
+def llama_vocabularies():
+    """(name, vocabulary file, [(text, ids)]) of llama.cpp's own tests of its vocabularies."""
+    folder = os.path.join(SHARED, "vocab")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if not name.endswith(".gguf"):
+            continue
+        path = os.path.join(folder, name)
+        with open(path + ".inp", encoding="utf-8", newline="") as file:
+            texts = file.read().split("\n__ggml_vocab_test__\n")
+        with open(path + ".out", encoding="utf-8") as file:
+            ids = [[int(word) for word in line.split()] for line in file.read().split("\n")]
+        yield name, path, list(zip(texts, ids))
+
+
 def has_sentencepiece(build):
     """Whether the build has the library that SPM vocabularies need."""
     with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as file:
@@ -67,7 +81,19 @@ def main():
                     print(f"{name}: {kind} of {item['text']!r}: expected {item['plain']}, "
                           f"got {plain['ids']}, {special['ids']}, {back}")
         inspector.close()
-        print(f"{name}: {len(items)} texts")
+        print(f"{name}: {len(items)} texts, four checks each")
+    for name, vocabulary, pairs in llama_vocabularies():
+        if is_spm(vocabulary) and not has_sentencepiece(build):
+            continue
+        inspector = Inspector(build, "tokenize", "--model", vocabulary)
+        for text, ids in pairs:
+            got = inspector.ask({"text": text, "parse_special": False, "add_bos": False})["ids"]
+            total += 1
+            right += got == ids
+            if got != ids:
+                print(f"{name}: {text!r}: expected {ids}, got {got}")
+        inspector.close()
+        print(f"{name}: {len(pairs)} texts of llama.cpp's")
     print(f"{right} of {total}")
     raise SystemExit(0 if total > 0 and right == total else 1)
 

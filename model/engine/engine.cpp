@@ -156,6 +156,7 @@ void Engine::State::Admit(Events& events) {
     event.kind = Event::Kind::kPrefill;
     event.prefilled = sequence.computed;
     events.push_back(event);
+    sequence.tokens.reserve(longest);
     running.push_back(std::move(waiting.front()));
     waiting.pop_front();
   }

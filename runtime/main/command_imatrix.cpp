@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
+#include <vector>
 
 #include "model/importance.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/progress.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/model_flags.h"
+#include "runtime/main/read_file.h"
 
 namespace hearth::main {
 namespace {
@@ -21,24 +21,28 @@ struct ImatrixFlags {
   uint32_t chunks = 0;
 };
 
-Result<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad()) {
-    return MakeError(ErrorCode::kNotFound, path, ": cannot be read");
+// The text's tokens; each piece begins as the model's texts do.
+std::vector<TokenId> Tokens(const model::Tokenizer& tokenizer, const std::string& text,
+                            uint32_t chunk) {
+  std::vector<TokenId> tokens = tokenizer.Encode(text, {});
+  if (!tokenizer.adds_bos() || !tokenizer.bos()) return tokens;
+  std::vector<TokenId> pieces;
+  for (const TokenId token : tokens) {
+    if (pieces.size() % chunk == 0) pieces.push_back(*tokenizer.bos());
+    pieces.push_back(token);
   }
-  return text;
+  return pieces;
 }
 
 Status Collect(const ImatrixFlags& flags) {
-  HEARTH_TRY(const std::string text, ReadText(flags.text));
+  HEARTH_TRY(const std::string text, ReadFile(flags.text));
   HEARTH_TRY(const std::string path, FindModelFile(flags.model));
   const SystemClock clock;
   model::ModelOptions options;
   options.threads = flags.model.threads;
   options.backend = flags.model.backend;
   HEARTH_TRY(const auto model, model::Model::Load(path, options));
-  std::vector<TokenId> tokens = model->tokenizer().Encode(text, {});
+  std::vector<TokenId> tokens = Tokens(model->tokenizer(), text, flags.chunk);
   if (flags.chunks != 0) {
     tokens.resize(std::min<size_t>(tokens.size(), size_t{flags.chunk} * flags.chunks));
   }

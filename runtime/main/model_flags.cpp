@@ -9,8 +9,10 @@ namespace hearth::main {
 void AddModelFlags(CLI::App& command, ModelFlags& flags) {
   static const std::map<std::string, model::BackendKind> kBackends = {
       {"cpu", model::BackendKind::kCpu}, {"reference", model::BackendKind::kReference}};
-  static const std::map<std::string, model::KvType> kKvTypes = {{"f16", model::KvType::kF16},
-                                                                {"f32", model::KvType::kF32}};
+  static const std::map<std::string, model::KvType> kKvTypes = {{"f32", model::KvType::kF32},
+                                                                {"f16", model::KvType::kF16},
+                                                                {"bf16", model::KvType::kBF16},
+                                                                {"q8_0", model::KvType::kQ8_0}};
   command.add_option(
       "--model", flags.model,
       "A GGUF file, or the name of one in the models folder (default: $HEARTH_MODEL, "
@@ -20,7 +22,9 @@ void AddModelFlags(CLI::App& command, ModelFlags& flags) {
   command.add_option("--backend", flags.backend, "cpu or reference (slow, for comparisons)")
       ->transform(CLI::CheckedTransformer(kBackends).description(""))
       ->type_name("NAME");
-  command.add_option("--kv-type", flags.kv_type, "How keys and values are stored: f16 or f32")
+  command
+      .add_option("--kv-type", flags.kv_type,
+                  "How keys and values are stored: f32, f16, bf16 or q8_0")
       ->transform(CLI::CheckedTransformer(kKvTypes).description(""))
       ->type_name("TYPE");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/gguf.h"
+#include "model/model.h"
 #include "model/model_config.h"
 #include "model/tokenizer.h"
 #include "runtime/base/text.h"
@@ -220,8 +221,7 @@ Json ShowTemplate(const GgufFile& file, const Json& tokenizer) {
 }
 
 Json ShowMemory(const GgufFile& file, const model::ModelConfig& config) {
-  uint64_t weights = 0;
-  for (const TensorInfo& tensor : file.tensors()) weights += tensor.data.size();
+  const uint64_t weights = model::WeightBytes(file);
   // Keys and values of every layer, two bytes each.
   const uint64_t per_token = uint64_t{2} * 2 * config.n_layers * config.kv_size();
   Json contexts = Json::array();

@@ -46,7 +46,9 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
     model_options.context_tokens = options.engine.context_tokens;
   }
   HEARTH_TRY(self->model_, model::Model::Load(path, model_options));
-  auto prompts = PromptWriter::Create(self->model_->chat_template(), self->model_->tokenizer());
+  const std::string& source =
+      options.chat_template.empty() ? self->model_->chat_template() : options.chat_template;
+  auto prompts = PromptWriter::Create(source, self->model_->tokenizer());
   if (!prompts.ok()) {
     return MakeError(prompts.error().code, path, ": ", prompts.error().message);
   }

@@ -46,9 +46,10 @@ std::vector<std::shared_ptr<const Tokenizer>> MakeTokenizers() {
     if (!tokenizer.ok()) std::abort();
     all.push_back(*tokenizer);
   }
-  const test::SpmFile spm = {.pieces = {"ab", "▁a", "▁", "a", "b", "aa", "é", "12"},
-                             .more = {{"<|s|>", TokenKind::kControl}, {"<u>", TokenKind::kUserDefined}},
-                             .adds_space = false};
+  const test::SpmFile spm = {
+      .pieces = {"ab", "▁a", "▁", "a", "b", "aa", "é", "12"},
+      .more = {{"<|s|>", TokenKind::kControl}, {"<u>", TokenKind::kUserDefined}},
+      .adds_space = false};
   const auto tokenizer = spm.Create();
   if (!tokenizer.ok()) std::abort();
   all.push_back(*tokenizer);

@@ -51,35 +51,22 @@ class ActivationRows {
  public:
   void Resize(size_t rows, size_t cols) {
     view_.cols = cols;
-    const size_t blocks = rows * (cols / kQuantBlock);
-    if (rows * cols > floats_.size()) {
-      floats_.resize(rows * cols);
-      planes_.resize(2 * rows * cols);
-    }
-    if (blocks > scales_.size()) {
-      scales_.resize(blocks);
-      sums_.resize(blocks);
-      offsets_.resize(blocks);
-      has_low_.resize(blocks);
-    }
+    if (rows * cols > floats_.size()) floats_.resize(rows * cols);
+    const size_t blocks = rows * view_.n_blocks();
+    if (blocks > blocks_.size()) blocks_.resize(blocks);
+    const size_t words = rows * view_.words();
+    if (words > fine_blocks_.size()) fine_blocks_.resize(words);
     view_.floats = floats_.data();
-    view_.planes = planes_.data();
-    view_.scales = scales_.data();
-    view_.sums = sums_.data();
-    view_.offsets = offsets_.data();
-    view_.has_low = has_low_.data();
-    view_.low_stride = rows;
+    view_.blocks = blocks_.data();
+    view_.fine_blocks = fine_blocks_.data();
   }
   const Activations& view() const { return view_; }
 
  private:
   Activations view_;
   std::vector<float> floats_;
-  std::vector<int8_t> planes_;
-  std::vector<float> scales_;
-  std::vector<float> sums_;
-  std::vector<Activations::Offsets> offsets_;
-  std::vector<uint8_t> has_low_;
+  std::vector<QuantBlock> blocks_;
+  std::vector<uint64_t> fine_blocks_;
 };
 
 // Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
@@ -181,8 +168,8 @@ class CpuBackend final : public Backend {
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed =
-        Normalize(lane, n, w.attention_norm, Cpu(w.qkv), [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), Rounding::kFine,
+                                          [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     lanes_.Sync();
@@ -192,9 +179,10 @@ class CpuBackend final : public Backend {
     } else {
       AttendBatch(lane, pass, layer);
     }
-    const Activations& attended = n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-                                         : Collect(lane, n, config_.q_size(), Cpu(w.attention_out),
-                                                   [&](size_t t) { return attended_.row(t); });
+    const Activations& attended =
+        n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), Rounding::kFine,
+                         [&](size_t t) { return attended_.row(t); });
     Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
   }
@@ -203,13 +191,14 @@ class CpuBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
-    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
-                                          [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), Rounding::kCoarse,
+                  [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
-    const Activations& inner =
-        Collect(lane, n, config_.d_ff, Cpu(w.down), [&](size_t t) { return inner_.row(t); });
+    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), Rounding::kCoarse,
+                                       [&](size_t t) { return inner_.row(t); });
     Report(lane, InputSite::kDown, layer, 0, inner, n);
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
   }
@@ -219,9 +208,9 @@ class CpuBackend final : public Backend {
     if (n == 0) return;
     const CpuWeight& output =
         Cpu(pass.weights.output ? pass.weights.output : pass.weights.embedding);
-    const Activations& normed = Normalize(lane, n, pass.weights.output_norm, output, [&](size_t i) {
-      return hidden_.row(pass.batch.heads[i]);
-    });
+    const Activations& normed =
+        Normalize(lane, n, pass.weights.output_norm, output, Rounding::kFine,
+                  [&](size_t i) { return hidden_.row(pass.batch.heads[i]); });
     Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
     FinishLogits(lane, output.parts[0].panels, n, pass.batch.logits);
     lanes_.Sync();
@@ -272,15 +261,16 @@ class CpuBackend final : public Backend {
       }
     }
     // The longest contexts first: a long item started last would keep the other lanes waiting.
-    std::ranges::stable_sort(tiles_, std::greater(), [&](const QueryTile& tile) {
-      return batch.sequences[tile.sequence].start + tile.first;
+    std::ranges::sort(tiles_, std::greater(), [&](const QueryTile& tile) {
+      return std::pair(batch.sequences[tile.sequence].start + tile.first, tile.sequence);
     });
   }
 
   // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more
   // the lanes share the work and wait for each other. fill(t, out) writes row t as floats.
   template <typename Fill>
-  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader, Fill fill) {
+  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader,
+                             Rounding rounding, Fill fill) {
     ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
     if (n == 1 || lane == 0) rows.Resize(n, cols);
     if (n > 1) lanes_.Sync();
@@ -288,7 +278,7 @@ class CpuBackend final : public Backend {
     for (size_t t = share.begin; t < share.end; ++t) {
       const Activations row = rows.view().Row(t);
       fill(t, row.floats);
-      if (reader.wants_quantized) kernels_.quantize(row.floats, row);
+      if (reader.wants_quantized) kernels_.quantize(row.floats, rounding, row);
     }
     if (n > 1) lanes_.Sync();
     return rows.view();
@@ -296,9 +286,9 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
-                               Source source) {
-    if (!norm) return Collect(lane, n, config_.d_model, reader, source);
-    return Prepare(lane, n, config_.d_model, reader, [&](size_t t, float* out) {
+                               Rounding rounding, Source source) {
+    if (!norm) return Collect(lane, n, config_.d_model, reader, rounding, source);
+    return Prepare(lane, n, config_.d_model, reader, rounding, [&](size_t t, float* out) {
       kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
                         out);
     });
@@ -306,8 +296,8 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Collect(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             Source source) {
-    return Prepare(lane, n, cols, reader, [&](size_t t, float* out) {
+                             Rounding rounding, Source source) {
+    return Prepare(lane, n, cols, reader, rounding, [&](size_t t, float* out) {
       std::memcpy(out, source(t), cols * sizeof(float));
     });
   }
@@ -342,15 +332,16 @@ class CpuBackend final : public Backend {
   // in the batch.
   void MixExperts(int lane, size_t n, const LayerWeights& w, uint32_t layer) {
     const size_t rows = n * config_.experts.n_used;
-    const Activations& routed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.router),
-                                          [&](size_t t) { return hidden_.row(t); });
+    const Activations& routed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), Rounding::kFine,
+                  [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kRouter, layer, 0, routed, n);
     Multiply(lane, Cpu(w.router), routed, n, router_.row(0), router_.width(), false);
     lanes_.Sync();
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
     lanes_.Sync();
     const Activations& normed =
-        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up),
+        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), Rounding::kCoarse,
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
@@ -358,8 +349,9 @@ class CpuBackend final : public Backend {
       Inner(lane, Cpu(expert.gate_up), normed.Row(group.first), group.first, group.count);
     }
     lanes_.Sync();
-    const Activations& inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
-                                       [&](size_t row) { return inner_.row(row); });
+    const Activations& inner =
+        Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down), Rounding::kCoarse,
+                [&](size_t row) { return inner_.row(row); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       Report(lane, InputSite::kDown, layer, group.expert, inner.Row(group.first), group.count);
       Multiply(lane, Cpu(w.experts[group.expert].down), inner.Row(group.first), group.count,
@@ -481,7 +473,7 @@ class CpuBackend final : public Backend {
     AddBias(w, value_at, value);
     const BatchSequence& sequence = pass.batch.sequences[sequence_of_[t]];
     const BlockId block = sequence.blocks[positions_[t] / kBlockTokens];
-    kernels_.store_kv(kv.element(), scratch, value, hd, positions_[t] % kBlockTokens,
+    kernels_.store_kv(kv.type(), scratch, value, hd, positions_[t] % kBlockTokens,
                       kv.keys(block, layer, kv_head), kv.values(block, layer, kv_head));
   }
 
@@ -507,7 +499,7 @@ class CpuBackend final : public Backend {
       values[b] = kv.values(at(first + b), layer, kv_head);
       next_keys[b] = kv.keys(at(first + kBlocks + b), layer, kv_head);
     }
-    const AttentionChunk chunk = {.element = kv.element(),
+    const AttentionChunk chunk = {.type = kv.type(),
                                   .head_dim = config_.head_dim,
                                   .keys = keys,
                                   .values = values,
@@ -563,7 +555,7 @@ class CpuBackend final : public Backend {
   const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
-    return Prepare(lane, 1, config_.q_size(), reader, [&](size_t, float* out) {
+    return Prepare(lane, 1, config_.q_size(), reader, Rounding::kFine, [&](size_t, float* out) {
       for (uint32_t head = 0; head < config_.n_heads; ++head) {
         AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
         std::fill_n(merged.values, hd, 0.0f);

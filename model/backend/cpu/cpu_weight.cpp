@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/model.h"
 #include "model/quant.h"
 
 namespace hearth::model::cpu {
@@ -27,6 +28,11 @@ Result<WeightPtr> CpuWeight::FromVectors(std::span<const TensorInfo* const> part
 }
 
 namespace {
+
+// A format without kernels of its own is held as F16: 2 bytes a weight, one part in 2000 off.
+TensorType HeldType(const Kernels& kernels, const TensorInfo& tensor) {
+  return kernels.panel_bytes(tensor.type, tensor.cols()) != 0 ? tensor.type : TensorType::kF16;
+}
 
 // Packs the panels of one lane's share.
 void PackShare(const TensorInfo& tensor, const Panels& panels, const Kernels& kernels, size_t begin,
@@ -64,9 +70,8 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
   size_t total = 0;
   size_t first_row = 0;
   for (const TensorInfo* part : parts) {
-    // A format without kernels of its own is held as F16: 2 bytes a weight, one part in 2000 off.
-    const bool has_kernels = kernels.panel_bytes(part->type, part->cols()) != 0;
-    if (!has_kernels && !CanDequantize(part->type)) {
+    const TensorType type = HeldType(kernels, *part);
+    if (type != part->type && !CanDequantize(part->type)) {
       return MakeError(ErrorCode::kUnsupported, part->name, ": type ",
                        GetTensorType(part->type).name, " is not supported");
     }
@@ -74,7 +79,6 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
       return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
                        " elements; the CPU backend needs a multiple of ", kPanelRows);
     }
-    const TensorType type = has_kernels ? part->type : TensorType::kF16;
     const size_t panel_bytes = kernels.panel_bytes(type, part->cols());
     const Panels panels = {type, part->rows(), part->cols(), panel_bytes, nullptr};
     weight->parts.push_back({panels, first_row});
@@ -104,10 +108,15 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
 Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
                                              KvType type) {
   auto kv = std::make_unique<CpuKv>();
-  kv->element_ = type == KvType::kF32 ? KvElement::kF32 : KvElement::kF16;
+  if (type == KvType::kQ8_0 && config.head_dim % kKvQuantBlock != 0) {
+    return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
+                     kKvQuantBlock, " divides; this model's are ", config.head_dim,
+                     " long: use f16 or bf16");
+  }
+  kv->type_ = type;
   kv->n_layers_ = config.n_layers;
   kv->n_kv_heads_ = config.n_kv_heads;
-  kv->half_bytes_ = config.head_dim * kBlockTokens * (type == KvType::kF32 ? 4u : 2u);
+  kv->half_bytes_ = KvBytes(type, config.head_dim);
   const size_t bytes = n_blocks * kv->n_layers_ * kv->n_kv_heads_ * 2 * kv->half_bytes_;
   kv->memory_ = AlignedBuffer(bytes);
   if (kv->memory_.data() == nullptr) {
@@ -118,3 +127,18 @@ Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t
 }
 
 }  // namespace hearth::model::cpu
+
+namespace hearth::model {
+
+uint64_t WeightBytes(const GgufFile& file) {
+  const cpu::Kernels& kernels = cpu::kScalarKernels;  // all instruction sets have the same formats
+  uint64_t bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    const cpu::Panels panels = {cpu::HeldType(kernels, tensor), tensor.rows(), tensor.cols()};
+    bytes += tensor.n_dims < 2 ? tensor.elements() * sizeof(float)
+                               : panels.count() * kernels.panel_bytes(panels.type, panels.cols);
+  }
+  return bytes;
+}
+
+}  // namespace hearth::model

@@ -30,13 +30,13 @@ struct CpuWeight : Weight {
                                         const Kernels& kernels, Lanes& lanes);
 };
 
-// [block][layer][kv_head]{keys [head_dim][16], values [16][head_dim]}: a block is contiguous over
+// [block][layer][kv_head]{keys, values} (kernels.h): a block is contiguous over
 // all layers, so it can be shared, moved and written to disk as one piece.
 class CpuKv : public KvStorage {
  public:
   static Result<std::unique_ptr<CpuKv>> Create(const ModelConfig& config, uint32_t n_blocks,
                                                KvType type);
-  KvElement element() const { return element_; }
+  KvType type() const { return type_; }
   uint8_t* keys(BlockId block, uint32_t layer, uint32_t kv_head) const {
     const size_t head = (static_cast<size_t>(block) * n_layers_ + layer) * n_kv_heads_ + kv_head;
     return memory_.data() + head * 2 * half_bytes_;
@@ -46,7 +46,7 @@ class CpuKv : public KvStorage {
   }
 
  private:
-  KvElement element_ = KvElement::kF16;
+  KvType type_ = KvType::kF16;
   size_t n_layers_ = 0;
   size_t n_kv_heads_ = 0;
   size_t half_bytes_ = 0;  // keys (or values) of one head in one block

@@ -9,55 +9,51 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/kv_type.h"
 #include "model/tensor_type.h"
 
 namespace hearth::model::cpu {
 
 constexpr size_t kPanelRows = 16;
 constexpr size_t kQuantBlock = 32;  // activations are quantized in blocks of this many
+constexpr int kPlaneBits = 7;       // a high plane counts 2^7 of a low one
 
-// Rows of activations, in one of two forms (a matrix product reads what its weights' type asks
-// for).
-//   floats     [n][cols]
-//   quantized  a plane of signed bytes for all blocks, x = scale * high, and for the blocks that
-//              weigh most a second one, x = scale * (high + low / 128):
-//              planes [n][cols / 32][2][32], high first (low is 0 where there is none);
-//              scales, sums [n][cols / 32]: max|x| / 127, and the sum of the block's x as
-//              quantized; offsets, likewise: what takes an offset of 128 off unsigned weights;
-//              has_low [cols / 32][low_stride]: whether row t has the second plane (blocks first: a
-//              product goes through the rows of one block of columns).
-// Rounding to 8 bits costs a row's products a share of their accuracy that grows with the square of
-// a block's largest value, and a few blocks hold most of that. Each row gives its second plane to
-// as many blocks as it takes to halve it (README.md).
-struct Activations {
-  // -128 times the sum of a plane's bytes, and of its first 16.
-  struct Offsets {
-    int32_t high = 0;
-    int32_t high_first = 0;
-    int32_t low = 0;
-    int32_t low_first = 0;
+// 32 quantized activations: x = scale * high, of 8 bits, or in a fine block
+// x = scale * (high + low / 128), of 15. README.md says which blocks are fine.
+struct QuantBlock {
+  // -128 times the sum of the block's whole numbers, and of its first 16: takes the offset of
+  // unsigned weights off.
+  struct Offset {
+    int32_t whole;
+    int32_t first;
   };
+  int8_t high[kQuantBlock];
+  int8_t low[kQuantBlock];  // 0 in a coarse block
+  float scale;              // max|x| / 127
+  float sum;                // of x as quantized
+  Offset high_offset;       // of high
+  Offset fine_offset;       // of 128 * high + low
+};
 
+// Rows of activations, as floats or quantized (a matrix product reads what its weights' type asks
+// for).
+struct Activations {
   size_t cols = 0;
-  float* floats = nullptr;
-  int8_t* planes = nullptr;
-  float* scales = nullptr;
-  float* sums = nullptr;
-  Offsets* offsets = nullptr;
-  uint8_t* has_low = nullptr;
-  size_t low_stride = 0;
+  float* floats = nullptr;          // [n][cols]
+  QuantBlock* blocks = nullptr;     // [n][cols / 32]
+  uint64_t* fine_blocks = nullptr;  // [n][words]: a bit for each block
 
+  size_t n_blocks() const { return cols / kQuantBlock; }
+  size_t words() const { return (n_blocks() + 63) / 64; }
   Activations Row(size_t i) const {
-    const size_t blocks = cols / kQuantBlock;
-    return {cols,
-            floats + i * cols,
-            planes + i * 2 * cols,
-            scales + i * blocks,
-            sums + i * blocks,
-            offsets + i * blocks,
-            has_low + i,
-            low_stride};
+    return {cols, floats + i * cols, blocks + i * n_blocks(), fine_blocks + i * words()};
   }
+};
+
+// Which blocks of a row are fine.
+enum class Rounding : uint8_t {
+  kFine,    // all
+  kCoarse,  // those far larger than the row's others, which hold most of what rounding would lose
 };
 
 // A matrix (or one part of a joined one) in panels. The last panel is padded with zero rows.
@@ -72,12 +68,25 @@ struct Panels {
 };
 
 // One key-value head of one layer in one block of 16 positions. Keys lie [head_dim][16], so that
-// the scores of 16 positions fill a vector; values lie [16][head_dim].
-enum class KvElement : uint8_t { kF32, kF16 };
+// the scores of 16 positions fill a vector; values lie [16][head_dim]. With kQ8_0 float scales
+// follow: [head_dim / 32][16] behind the keys, [16][head_dim / 32] behind the values.
+constexpr size_t kKvQuantBlock = 32;
+constexpr size_t KvBytes(KvType type, size_t head_dim) {  // of the keys, or of the values
+  switch (type) {
+    case KvType::kF32:
+      return 4 * 16 * head_dim;
+    case KvType::kF16:
+    case KvType::kBF16:
+      return 2 * 16 * head_dim;
+    case KvType::kQ8_0:
+      break;
+  }
+  return 16 * head_dim + 4 * 16 * (head_dim / kKvQuantBlock);
+}
 
 // Attention of some query rows over positions [begin, end) of one sequence, one kv head.
 struct AttentionChunk {
-  KvElement element = KvElement::kF16;
+  KvType type = KvType::kF16;
   size_t head_dim = 0;
   const uint8_t* const* keys = nullptr;    // one per block, blocks counted from begin / 16
   const uint8_t* const* values = nullptr;  // likewise
@@ -123,7 +132,7 @@ struct Kernels {
   void (*multiply)(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
                    float* out, size_t out_stride, bool add);
 
-  void (*quantize)(const float* x, const Activations& row);
+  void (*quantize)(const float* x, Rounding rounding, const Activations& row);
   void (*rms_norm)(const float* x, const float* weight, size_t n, float epsilon, float* out);
   // out[i] = activation(gate[i]) * up[i]
   void (*gate_silu)(const float* gate, const float* up, size_t n, float* out);
@@ -133,8 +142,8 @@ struct Kernels {
   void (*softcap)(float* x, size_t n, float cap);
 
   // Writes one position of one kv head.
-  void (*store_kv)(KvElement element, const float* key, const float* value, size_t head_dim,
-                   size_t slot, uint8_t* keys, uint8_t* values);
+  void (*store_kv)(KvType type, const float* key, const float* value, size_t head_dim, size_t slot,
+                   uint8_t* keys, uint8_t* values);
   // Overwrites states[i] with row i's attention over the chunk alone.
   void (*attend)(const AttentionChunk& chunk, const QueryRow* rows, size_t n_rows,
                  AttentionState* states);

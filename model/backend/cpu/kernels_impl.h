@@ -46,62 +46,58 @@ inline F Exp(F x) {
 
 // Of the sum of squares of the blocks' largest values, what blocks with one plane may hold.
 constexpr float kCoarseShare = 0.5f;
-// Blocks whose square is above one of these multiples of the mean have two planes: the first
-// multiple that leaves no more than kCoarseShare.
-constexpr float kFineAbove[] = {4.0f, 3.0f, 2.0f, 1.5f, 1.25f, 1.0f, 0.75f, 0.5f, 0.0f};
+// Where rounding is coarse, blocks whose largest value squared is above so many times the mean of
+// the row's blocks are fine.
+constexpr float kOutlier = 8.0f;
 
-// The largest value that a block of one plane may have. `tops` are the blocks' largest values.
-float LargestCoarse(const float* tops, size_t n) {
+// The largest scale that a coarse block of a row may have.
+float LargestCoarse(const Activations& row, Rounding rounding) {
+  if (rounding == Rounding::kFine) return -1;
+  const size_t n = row.n_blocks();
   float top = 0;
-  for (size_t b = 0; b < n; ++b) top = tops[b] > top ? tops[b] : top;
+  for (size_t b = 0; b < n; ++b) top = row.blocks[b].scale > top ? row.blocks[b].scale : top;
   if (top == 0) return 0;
   const float inverse = 1.0f / top;  // ratios: squares of the values might overflow
-  const auto square = [&](size_t b) { return (tops[b] * inverse) * (tops[b] * inverse); };
-  float all = 0;
-  for (size_t b = 0; b < n; ++b) all += square(b);
-  for (const float multiple : kFineAbove) {
-    const float limit = multiple * all / static_cast<float>(n);
-    float coarse = 0;
-    for (size_t b = 0; b < n; ++b) coarse += square(b) <= limit ? square(b) : 0.0f;
-    if (coarse <= kCoarseShare * all) return top * __builtin_sqrtf(limit);
+  float squares = 0;
+  for (size_t b = 0; b < n; ++b) {
+    const float ratio = row.blocks[b].scale * inverse;
+    squares += ratio * ratio;
   }
-  return 0;
+  return top * __builtin_sqrtf(kOutlier * squares / static_cast<float>(n));
 }
 
-void Quantize(const float* x, const Activations& row) {
-  const size_t blocks = row.cols / kQuantBlock;
-  for (size_t b = 0; b < blocks; ++b) {
+void Quantize(const float* x, Rounding rounding, const Activations& row) {
+  constexpr int32_t kSteps = 1 << kPlaneBits;
+  const size_t n = row.n_blocks();
+  for (size_t b = 0; b < n; ++b) {
     const float* values = x + b * kQuantBlock;
-    row.scales[b] = Top(Max(Abs(Load(values)), Abs(Load(values + 16))));
+    row.blocks[b].scale = Top(Max(Abs(Load(values)), Abs(Load(values + 16)))) / 127.0f;
   }
-  const float largest_coarse = LargestCoarse(row.scales, blocks);
-  int8_t* planes = row.planes;
-  for (size_t b = 0; b < blocks; ++b, x += kQuantBlock, planes += 2 * kQuantBlock) {
-    const bool fine = row.scales[b] > largest_coarse;
-    const float scale = row.scales[b] / 127.0f;
+  const float largest_coarse = LargestCoarse(row, rounding);
+  __builtin_memset(row.fine_blocks, 0, row.words() * sizeof(row.fine_blocks[0]));
+  for (size_t b = 0; b < n; ++b, x += kQuantBlock) {
+    QuantBlock& block = row.blocks[b];
+    const bool fine = block.scale > largest_coarse;
     // A block so small that the inverse would overflow counts as zero.
-    const F inverse = Set(scale > 1e-34f ? 1.0f / scale : 0.0f);
+    const F inverse = Set(block.scale > 1e-34f ? 1.0f / block.scale : 0.0f);
     const F first = Mul(Load(x), inverse);
     const F second = Mul(Load(x + 16), inverse);
-    Activations::Offsets& offsets = row.offsets[b];
     const auto round = [](F values, int8_t* plane) { return SumInt(RoundToBytes(plane, values)); };
-    const int32_t high_first = round(first, planes);
-    const int32_t high = high_first + round(second, planes + 16);
-    offsets = {.high = -128 * high, .high_first = -128 * high_first};
-    row.sums[b] = scale * static_cast<float>(high);
-    row.scales[b] = scale;
-    row.has_low[b * row.low_stride] = fine;
-    int8_t* low_plane = planes + kQuantBlock;
-    if (!fine) {
-      __builtin_memset(low_plane, 0, kQuantBlock);
-      continue;
+    const int32_t high_first = round(first, block.high);
+    const int32_t high = high_first + round(second, block.high + 16);
+    int32_t low_first = 0;
+    int32_t low = 0;
+    if (fine) {
+      const auto rest = [](F v) { return Mul(Sub(v, RoundToInt(v)), Set(kSteps)); };
+      low_first = round(rest(first), block.low);
+      low = low_first + round(rest(second), block.low + 16);
+      row.fine_blocks[b / 64] |= uint64_t{1} << (b % 64);
+    } else {
+      __builtin_memset(block.low, 0, sizeof(block.low));
     }
-    const auto rest = [](F values) { return Mul(Sub(values, RoundToInt(values)), Set(128.0f)); };
-    const int32_t low_first = round(rest(first), low_plane);
-    const int32_t low = low_first + round(rest(second), low_plane + 16);
-    offsets.low = -128 * low;
-    offsets.low_first = -128 * low_first;
-    row.sums[b] = scale * (static_cast<float>(high) + static_cast<float>(low) * (1.0f / 128.0f));
+    block.high_offset = {-128 * high, -128 * high_first};
+    block.fine_offset = {-128 * (kSteps * high + low), -128 * (kSteps * high_first + low_first)};
+    block.sum = block.scale * (static_cast<float>(high) + static_cast<float>(low) / kSteps);
   }
 }
 
@@ -151,31 +147,102 @@ void Softcap(float* x, size_t n, float cap) {
 // ---------------------------------------------------------------------------------------------------
 // Attention.
 
+// How keys and values are stored: kBytes of an element, Read of 16 elements. Where kScaled, what
+// Read gives is to be multiplied by a scale for each kKvQuantBlock elements.
 struct Kv32 {
   static constexpr size_t kBytes = 4;
-  static F Read(const uint8_t* p, size_t i) { return Load(reinterpret_cast<const float*>(p) + i); }
+  static constexpr bool kScaled = false;
+  static F Read(const uint8_t* p) { return Load(reinterpret_cast<const float*>(p)); }
 };
 struct Kv16 {
   static constexpr size_t kBytes = 2;
-  static F Read(const uint8_t* p, size_t i) { return FromHalf(AsHalves(p) + i); }
+  static constexpr bool kScaled = false;
+  static F Read(const uint8_t* p) { return FromHalf(AsHalves(p)); }
+};
+struct KvBrain16 {
+  static constexpr size_t kBytes = 2;
+  static constexpr bool kScaled = false;
+  static F Read(const uint8_t* p) { return FromBf16(AsHalves(p)); }
+};
+struct Kv8 {
+  static constexpr size_t kBytes = 1;
+  static constexpr bool kScaled = true;
+  static F Read(const uint8_t* p) { return FromSignedBytes(p); }
 };
 
-void StoreKv(KvElement element, const float* key, const float* value, size_t head_dim, size_t slot,
-             uint8_t* keys, uint8_t* values) {
-  constexpr size_t kSlots = 16;
-  if (element == KvElement::kF32) {
-    auto* k = reinterpret_cast<float*>(keys);
-    for (size_t i = 0; i < head_dim; ++i) k[i * kSlots + slot] = key[i];
-    __builtin_memcpy(values + slot * head_dim * 4, value, head_dim * 4);
-    return;
-  }
+constexpr size_t kSlots = 16;  // positions of a block
+
+// The scales behind a head's keys (or values) of kQ8_0.
+inline const float* KvScales(const uint8_t* elements, size_t head_dim) {
+  return reinterpret_cast<const float*>(elements + kSlots * head_dim);
+}
+inline float* KvScales(uint8_t* elements, size_t head_dim) {
+  return reinterpret_cast<float*>(elements + kSlots * head_dim);
+}
+
+void StoreKv32(const float* key, const float* value, size_t head_dim, size_t slot, uint8_t* keys,
+               uint8_t* values) {
+  auto* k = reinterpret_cast<float*>(keys);
+  for (size_t i = 0; i < head_dim; ++i) k[i * kSlots + slot] = key[i];
+  __builtin_memcpy(values + slot * head_dim * 4, value, head_dim * 4);
+}
+
+template <typename To16>
+void StoreKv16(const float* key, const float* value, size_t head_dim, size_t slot, uint8_t* keys,
+               uint8_t* values, To16 convert) {
   auto* k = reinterpret_cast<uint16_t*>(keys);
   auto* v = reinterpret_cast<uint16_t*>(values) + slot * head_dim;
   for (size_t i = 0; i < head_dim; i += 16) {
     uint16_t halves[16];
-    ToHalf(halves, Load(key + i));
+    convert(halves, key + i);
     for (size_t j = 0; j < 16; ++j) k[(i + j) * kSlots + slot] = halves[j];
-    ToHalf(v + i, Load(value + i));
+    convert(v + i, value + i);
+  }
+}
+
+// 32 elements as signed bytes; gives their scale.
+float RoundBlock(const float* x, int8_t* bytes) {
+  const F first = Load(x);
+  const F second = Load(x + 16);
+  const float scale = Top(Max(Abs(first), Abs(second))) / 127.0f;
+  const F inverse = Set(scale > 1e-34f ? 1.0f / scale : 0.0f);
+  RoundToBytes(bytes, Mul(first, inverse));
+  RoundToBytes(bytes + 16, Mul(second, inverse));
+  return scale;
+}
+
+void StoreKv8(const float* key, const float* value, size_t head_dim, size_t slot, uint8_t* keys,
+              uint8_t* values) {
+  const size_t groups = head_dim / kKvQuantBlock;
+  float* key_scales = KvScales(keys, head_dim);
+  float* value_scales = KvScales(values, head_dim) + slot * groups;
+  for (size_t g = 0; g < groups; ++g) {
+    const size_t at = g * kKvQuantBlock;
+    int8_t bytes[kKvQuantBlock];
+    key_scales[g * kSlots + slot] = RoundBlock(key + at, bytes);
+    for (size_t j = 0; j < kKvQuantBlock; ++j) {
+      keys[(at + j) * kSlots + slot] = static_cast<uint8_t>(bytes[j]);
+    }
+    value_scales[g] = RoundBlock(value + at, bytes);
+    __builtin_memcpy(values + slot * head_dim + at, bytes, kKvQuantBlock);
+  }
+}
+
+void StoreKv(KvType type, const float* key, const float* value, size_t head_dim, size_t slot,
+             uint8_t* keys, uint8_t* values) {
+  switch (type) {
+    case KvType::kF32:
+      return StoreKv32(key, value, head_dim, slot, keys, values);
+    case KvType::kF16:
+      return StoreKv16(key, value, head_dim, slot, keys, values,
+                       [](uint16_t* to, const float* from) { ToHalf(to, Load(from)); });
+    case KvType::kBF16:
+      return StoreKv16(key, value, head_dim, slot, keys, values,
+                       [](uint16_t* to, const float* from) {
+                         for (size_t i = 0; i < 16; ++i) to[i] = FloatToBf16(from[i]);
+                       });
+    case KvType::kQ8_0:
+      return StoreKv8(key, value, head_dim, slot, keys, values);
   }
 }
 
@@ -186,19 +253,34 @@ inline void Score(const AttentionChunk& chunk, const QueryRow* rows, uint32_t at
                   float (*weights)[kChunkPositions]) {
   F scores[kRows * kBlocks];
   for (F& score : scores) score = Zero();
-  const uint8_t* const* keys = chunk.keys + at / 16;
-  const uint8_t* const* values = chunk.values + at / 16;
+  const uint8_t* const* keys = chunk.keys + at / kSlots;
+  const uint8_t* const* values = chunk.values + at / kSlots;
   constexpr size_t kEach = 4 / Kv::kBytes;  // elements of 16 positions in a line of the cache
-  for (size_t i = 0; i < chunk.head_dim; ++i) {
-    if (kRows <= kUnhidden && i % kEach == 0) {
-      for (int b = 0; b < kBlocks; ++b) __builtin_prefetch(values[b] + i * 16 * Kv::kBytes);
+  const size_t group = Kv::kScaled ? kKvQuantBlock : chunk.head_dim;
+  for (size_t first = 0; first < chunk.head_dim; first += group) {
+    F sums[kRows * kBlocks];
+    for (F& sum : sums) sum = Zero();
+    for (size_t i = first; i < first + group; ++i) {
+      if (kRows <= kUnhidden && i % kEach == 0) {
+        for (int b = 0; b < kBlocks; ++b) __builtin_prefetch(values[b] + i * kSlots * Kv::kBytes);
+      }
+      F key[kBlocks];
+      for (int b = 0; b < kBlocks; ++b) key[b] = Kv::Read(keys[b] + i * kSlots * Kv::kBytes);
+      for (int r = 0; r < kRows; ++r) {
+        const F query = Set(rows[r].query[i]);
+        for (int b = 0; b < kBlocks; ++b) {
+          sums[r * kBlocks + b] = Fma(key[b], query, sums[r * kBlocks + b]);
+        }
+      }
     }
-    F key[kBlocks];
-    for (int b = 0; b < kBlocks; ++b) key[b] = Kv::Read(keys[b], i * 16);
-    for (int r = 0; r < kRows; ++r) {
-      const F query = Set(rows[r].query[i]);
-      for (int b = 0; b < kBlocks; ++b) {
-        scores[r * kBlocks + b] = Fma(key[b], query, scores[r * kBlocks + b]);
+    for (int b = 0; b < kBlocks; ++b) {
+      F scale = Set(1.0f);
+      if constexpr (Kv::kScaled) {
+        scale = Load(KvScales(keys[b], chunk.head_dim) + first / kKvQuantBlock * kSlots);
+      }
+      for (int r = 0; r < kRows; ++r) {
+        F& score = scores[r * kBlocks + b];
+        score = Kv::kScaled ? Fma(sums[r * kBlocks + b], scale, score) : sums[r * kBlocks + b];
       }
     }
   }
@@ -226,16 +308,22 @@ inline void Blend(const AttentionChunk& chunk, const float (*weights)[kChunkPosi
   for (F& sum : sums) sum = Zero();
   const bool fetches = kRows <= kUnhidden && chunk.next_keys != nullptr;
   for (uint32_t p = 0; p < length; ++p) {
-    const uint8_t* values = chunk.values[p / 16];
-    const size_t first = (p % 16) * chunk.head_dim + at;
+    const uint8_t* values = chunk.values[p / kSlots];
+    const size_t first = (p % kSlots) * chunk.head_dim + at;
     if (fetches) {
-      const uint8_t* next = chunk.next_keys[p / 16] + first * Kv::kBytes;
+      const uint8_t* next = chunk.next_keys[p / kSlots] + first * Kv::kBytes;
       for (size_t line = 0; line < kSlices * 16 * Kv::kBytes; line += 64) {
         __builtin_prefetch(next + line);
       }
     }
     F value[kSlices];
-    for (size_t v = 0; v < kSlices; ++v) value[v] = Kv::Read(values, first + 16 * v);
+    for (size_t v = 0; v < kSlices; ++v) {
+      value[v] = Kv::Read(values + (first + 16 * v) * Kv::kBytes);
+      if constexpr (Kv::kScaled) {
+        const float* scales = KvScales(values, chunk.head_dim);
+        value[v] = Mul(value[v], Set(scales[(first + 16 * v) / kKvQuantBlock]));
+      }
+    }
     for (int r = 0; r < kRows; ++r) {
       const F weight = Set(weights[r][p]);
       for (int v = 0; v < kSlices; ++v) {
@@ -297,10 +385,15 @@ void AttendAll(Tiles<k...>, const AttentionChunk& chunk, const QueryRow* rows, s
 void Attend(const AttentionChunk& chunk, const QueryRow* rows, size_t n_rows,
             AttentionState* states) {
   using AllTiles = typename MakeTiles<kTileAttention>::Type;
-  if (chunk.element == KvElement::kF32) {
-    AttendAll<Kv32>(AllTiles{}, chunk, rows, n_rows, states);
-  } else {
-    AttendAll<Kv16>(AllTiles{}, chunk, rows, n_rows, states);
+  switch (chunk.type) {
+    case KvType::kF32:
+      return AttendAll<Kv32>(AllTiles{}, chunk, rows, n_rows, states);
+    case KvType::kF16:
+      return AttendAll<Kv16>(AllTiles{}, chunk, rows, n_rows, states);
+    case KvType::kBF16:
+      return AttendAll<KvBrain16>(AllTiles{}, chunk, rows, n_rows, states);
+    case KvType::kQ8_0:
+      return AttendAll<Kv8>(AllTiles{}, chunk, rows, n_rows, states);
   }
 }
 

@@ -64,6 +64,10 @@ template <int kBits>
 inline I ShiftRight(I x) {
   return _mm512_srai_epi32(x, kBits);
 }
+template <int kBits>
+inline I ShiftLeft(I x) {
+  return _mm512_slli_epi32(x, kBits);
+}
 inline I SetInt(int32_t x) { return _mm512_set1_epi32(x); }
 inline F ToFloat(I x) { return _mm512_cvtepi32_ps(x); }
 inline int32_t SumInt(I x) { return _mm512_reduce_add_epi32(x); }

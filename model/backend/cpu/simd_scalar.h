@@ -99,6 +99,10 @@ template <int kBits>
 inline I ShiftRight(I x) {
   return Each<I>([&](int i) { return x.v[i] >> kBits; });
 }
+template <int kBits>
+inline I ShiftLeft(I x) {
+  return Each<I>([&](int i) { return x.v[i] << kBits; });
+}
 inline I SetInt(int32_t x) {
   return Each<I>([&](int) { return x; });
 }

@@ -63,6 +63,42 @@ TEST_CASE("logits do not depend on the chunks of a pass or on the number of thre
   }
 }
 
+TEST_CASE("every type of the KV cache gives what f32 gives, within its rounding") {
+  struct Bound {
+    KvType type;
+    double relative;  // to the largest logit
+  };
+  for (const char* file : {kLlama, kQwen}) {
+    const auto model = Load(BackendKind::kCpu, 2, file);
+    const Logits exact = Whole(*model, KvType::kF32, 512);
+    double top = 0;
+    for (const auto& [place, row] : exact) {
+      for (const float v : row) top = std::max(top, static_cast<double>(std::fabs(v)));
+    }
+    for (const auto& [type, relative] :
+         {Bound{KvType::kF16, 0x1.0p-6}, Bound{KvType::kBF16, 0x1.0p-4},
+          Bound{KvType::kQ8_0, 0x1.0p-4}}) {
+      CAPTURE(file, type);
+      if (type == KvType::kQ8_0 && model->config().head_dim % 32 != 0) {
+        const auto refused = Evaluator::Create(*model, type, 64);
+        REQUIRE_FALSE(refused.ok());
+        CHECK_THAT(refused.error().message, Catch::Contains("use f16 or bf16"));
+        continue;
+      }
+      const Logits got = Whole(*model, type, 512);
+      CHECK(Whole(*model, type, 7) == got);
+      CHECK(got != exact);
+      double worst = 0;
+      for (const auto& [place, row] : exact) {
+        for (size_t i = 0; i < row.size(); ++i) {
+          worst = std::max(worst, static_cast<double>(std::fabs(row[i] - got.at(place)[i])));
+        }
+      }
+      CHECK(worst < relative * top);
+    }
+  }
+}
+
 TEST_CASE("the CPU backend agrees with the reference in double precision") {
   for (const char* file : {kLlama, kQwen}) {
     const auto cpu = Load(BackendKind::kCpu, 2, file);

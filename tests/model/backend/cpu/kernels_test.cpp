@@ -150,31 +150,27 @@ struct Rows {
   size_t n;
   size_t cols;
   std::vector<float> floats;
-  std::vector<int8_t> planes;
-  std::vector<float> scales, sums;
-  std::vector<Activations::Offsets> offsets;
-  std::vector<uint8_t> has_low;
+  std::vector<QuantBlock> blocks;
+  std::vector<uint64_t> fine_blocks;
 
-  Rows(const Kernels& kernels, std::vector<float> values, size_t width)
+  Rows(const Kernels& kernels, std::vector<float> values, size_t width,
+       Rounding rounding = Rounding::kCoarse)
       : n(values.size() / width),
         cols(width),
         floats(std::move(values)),
-        planes(2 * floats.size()),
-        scales(floats.size() / kQuantBlock),
-        sums(scales.size()),
-        offsets(scales.size()),
-        has_low(scales.size()) {
+        blocks(floats.size() / kQuantBlock),
+        fine_blocks(n * View().words()) {
     if (cols % kQuantBlock != 0) return;  // products with floats alone
-    for (size_t t = 0; t < n; ++t) kernels.quantize(View().Row(t).floats, View().Row(t));
+    for (size_t t = 0; t < n; ++t) kernels.quantize(View().Row(t).floats, rounding, View().Row(t));
   }
-  Activations View() {
-    return {cols,        floats.data(),  planes.data(),  scales.data(),
-            sums.data(), offsets.data(), has_low.data(), n};
+  Activations View() { return {cols, floats.data(), blocks.data(), fine_blocks.data()}; }
+  bool IsFine(size_t t, size_t block) {
+    return (View().Row(t).fine_blocks[block / 64] >> (block % 64) & 1) != 0;
   }
   // The step of the whole numbers in row t's block.
-  double Step(size_t t, size_t block) const {
-    const double scale = scales[t * (cols / kQuantBlock) + block];
-    return has_low[block * n + t] != 0 ? scale / 128 : scale;
+  double Step(size_t t, size_t block) {
+    const double scale = View().Row(t).blocks[block].scale;
+    return IsFine(t, block) ? scale / 128 : scale;
   }
 };
 
@@ -203,6 +199,13 @@ TEST_CASE("types without kernels have panels of no bytes") {
     CHECK_FALSE(kernels->wants_quantized(TensorType::kF16));
     CHECK(kernels->wants_quantized(TensorType::kQ8_0));
   }
+}
+
+// Some blocks of some rows become fine where rounding is coarse.
+std::vector<float> NormalsWithOutliers(Random& random, size_t n) {
+  std::vector<float> values = random.Normals(n);
+  for (size_t i = 7; i < n; i += 1300) values[i] *= 60;
+  return values;
 }
 
 // Checks out [n][rows] against sums in double precision.
@@ -241,11 +244,13 @@ TEST_CASE("products are those of double precision within their rounding") {
           Random random(static_cast<uint32_t>(rows * 31 + n));
           const Matrix m(type, rows, 512, random);
           const Packed packed(*kernels, m);
-          Rows x(*kernels, random.Normals(n * m.cols), m.cols);
-          std::vector<float> out(n * rows);
-          kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(), rows,
-                            false);
-          CheckProduct(*kernels, m, x, out);
+          for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
+            Rows x(*kernels, NormalsWithOutliers(random, n * m.cols), m.cols, rounding);
+            std::vector<float> out(n * rows);
+            kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                              rows, false);
+            CheckProduct(*kernels, m, x, out);
+          }
         }
       }
     }
@@ -261,11 +266,13 @@ TEST_CASE("products of the largest weights and activations do not overflow") {
         const Matrix m(type, 20, 128, random, true);
         const Packed packed(*kernels, m);
         for (const size_t n : {1, 9}) {
-          Rows x(*kernels, std::vector<float>(n * m.cols, value), m.cols);
-          std::vector<float> out(n * m.rows);
-          kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
-                            m.rows, false);
-          CheckProduct(*kernels, m, x, out);
+          for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
+            Rows x(*kernels, std::vector<float>(n * m.cols, value), m.cols, rounding);
+            std::vector<float> out(n * m.rows);
+            kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                              m.rows, false);
+            CheckProduct(*kernels, m, x, out);
+          }
         }
       }
     }
@@ -280,7 +287,7 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
       const Matrix m(type, 85, 512, random);
       const Packed packed(*kernels, m);
       constexpr size_t kN = 29;
-      Rows x(*kernels, random.Normals(kN * m.cols), m.cols);
+      Rows x(*kernels, NormalsWithOutliers(random, kN * m.cols), m.cols);
       const size_t panels = packed.panels.count();
       std::vector<float> whole(kN * m.rows);
       kernels->multiply(packed.panels, 0, panels, x.View(), kN, whole.data(), m.rows, false);
@@ -310,8 +317,7 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
       for (size_t i = 0; i < sums.size(); ++i) {
         const size_t row = i % (m.rows + 3);
         const float added = row < m.rows ? whole[i / (m.rows + 3) * m.rows + row] : 0.0f;
-        // Two planes are added one after the other.
-        REQUIRE(std::fabs(sums[i] - (2.0f + added)) <= 8 * kUnit * (2.0f + std::fabs(added)));
+        REQUIRE(sums[i] == 2.0f + added);
       }
     }
   }
@@ -319,59 +325,38 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
 
 TEST_CASE("activations are quantized to within half a step") {
   for (const Kernels* kernels : Usable()) {
-    CAPTURE(kernels->name);
-    Random random(8);
-    std::vector<float> values = random.Normals(320);
-    std::fill_n(values.begin() + 32, 32, 0.0f);
-    values[64] = 1000;  // the rest of its block becomes coarse
-    Rows x(*kernels, values, 320);
-    for (size_t b = 0; b < 10; ++b) {
-      float top = 0;
-      int32_t high = 0;
-      int32_t low = 0;
-      for (size_t i = 0; i < 32; ++i) {
-        const int8_t* planes = x.planes.data() + b * 64;
-        const double whole = planes[i] + planes[32 + i] / 128.0;
-        const float value = values[b * 32 + i];
-        top = std::max(top, std::fabs(value));
-        high += planes[i];
-        low += planes[32 + i];
-        REQUIRE(std::fabs(whole * x.scales[b] - value) <= 0.502 * x.Step(0, b));
-        REQUIRE((x.has_low[b] != 0 || planes[32 + i] == 0));
-        if (i == 15) {
-          CHECK(x.offsets[b].high_first == -128 * high);
-          CHECK(x.offsets[b].low_first == -128 * low);
+    for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
+      CAPTURE(kernels->name, rounding);
+      Random random(8);
+      std::vector<float> values = random.Normals(320);
+      std::fill_n(values.begin() + 32, 32, 0.0f);
+      values[64] = 1000;  // the rest of its block becomes coarse
+      Rows x(*kernels, values, 320, rounding);
+      for (size_t b = 0; b < 10; ++b) {
+        const QuantBlock& block = x.blocks[b];
+        float top = 0;
+        int32_t high = 0;
+        int32_t low = 0;
+        for (size_t i = 0; i < 32; ++i) {
+          const double whole = block.high[i] + block.low[i] / 128.0;
+          const float value = values[b * 32 + i];
+          top = std::max(top, std::fabs(value));
+          high += block.high[i];
+          low += block.low[i];
+          REQUIRE(std::fabs(whole * block.scale - value) <= 0.502 * x.Step(0, b));
+          REQUIRE((x.IsFine(0, b) || block.low[i] == 0));
+          if (i == 15) {
+            CHECK(block.high_offset.first == -128 * high);
+            CHECK(block.fine_offset.first == -128 * (128 * high + low));
+          }
         }
+        CHECK(block.scale == Approx(top / 127.0f));
+        CHECK(block.sum == Approx(block.scale * (high + low / 128.0)));
+        CHECK(block.high_offset.whole == -128 * high);
+        CHECK(block.fine_offset.whole == -128 * (128 * high + low));
+        // Nearly all of what rounding would take lies in block 2.
+        CHECK(x.IsFine(0, b) == (rounding == Rounding::kFine || b == 2));
       }
-      CHECK(x.scales[b] == Approx(top / 127.0f));
-      CHECK(x.sums[b] == Approx(x.scales[b] * (high + low / 128.0)));
-      CHECK(x.offsets[b].high == -128 * high);
-      CHECK(x.offsets[b].low == -128 * low);
-    }
-    CHECK(x.has_low[2] != 0);  // nearly all of what rounding would take lies there
-  }
-}
-
-TEST_CASE("second planes take away half of what one plane would lose") {
-  for (const Kernels* kernels : Usable()) {
-    for (const bool outliers : {false, true}) {
-      CAPTURE(kernels->name, outliers);
-      Random random(3);
-      std::vector<float> values = random.Normals(4096);
-      for (size_t i = 100; outliers && i < values.size(); i += 700) values[i] *= 50;
-      Rows x(*kernels, values, values.size());
-      double all = 0;
-      double coarse = 0;
-      size_t fine = 0;
-      for (size_t b = 0; b < x.scales.size(); ++b) {
-        const double square = static_cast<double>(x.scales[b]) * x.scales[b];
-        all += square;
-        if (x.has_low[b] == 0) coarse += square;
-        fine += x.has_low[b];
-      }
-      CHECK(coarse <= 0.5 * all);
-      // A few blocks do where a few hold it all.
-      CHECK(fine <= x.scales.size() * (outliers ? 5 : 60) / 100);
     }
   }
 }
@@ -459,32 +444,49 @@ TEST_CASE("softcap bounds every value and leaves small ones alone") {
 
 // One kv head of a sequence, stored by the kernels.
 struct Cache {
-  KvElement element;
+  KvType type;
   size_t head_dim;
   std::vector<float> keys, values;           // [positions][head_dim], as they are read back
   std::vector<std::vector<uint8_t>> blocks;  // per block: keys, then values
   std::vector<const uint8_t*> key_blocks, value_blocks;
 
-  Cache(const Kernels& kernels, KvElement e, size_t dim, size_t positions, Random& random)
-      : element(e),
+  Cache(const Kernels& kernels, KvType t, size_t dim, size_t positions, Random& random)
+      : type(t),
         head_dim(dim),
         keys(random.Normals(positions * dim)),
         values(random.Normals(positions * dim)) {
-    const size_t half_bytes = dim * 16 * (element == KvElement::kF32 ? 4 : 2);
+    const size_t half_bytes = KvBytes(type, dim);
     // What was never written is NaN: nothing hidden may reach a result.
     blocks.assign((positions + 15) / 16, std::vector<uint8_t>(2 * half_bytes, 0xff));
     for (size_t p = 0; p < positions; ++p) {
       uint8_t* block = blocks[p / 16].data();
-      kernels.store_kv(element, keys.data() + p * dim, values.data() + p * dim, dim, p % 16, block,
+      kernels.store_kv(type, keys.data() + p * dim, values.data() + p * dim, dim, p % 16, block,
                        block + half_bytes);
     }
     for (auto& block : blocks) {
       key_blocks.push_back(block.data());
       value_blocks.push_back(block.data() + half_bytes);
     }
-    if (element == KvElement::kF32) return;
-    for (float& v : keys) v = HalfToFloat(FloatToHalf(v));
-    for (float& v : values) v = HalfToFloat(FloatToHalf(v));
+    Round(keys);
+    Round(values);
+  }
+
+  // What storing makes of some heads.
+  void Round(std::vector<float>& heads) const {
+    for (float& v : heads) {
+      if (type == KvType::kF16) v = HalfToFloat(FloatToHalf(v));
+      if (type == KvType::kBF16) v = Bf16ToFloat(FloatToBf16(v));
+    }
+    if (type != KvType::kQ8_0) return;
+    for (size_t at = 0; at < heads.size(); at += kKvQuantBlock) {
+      float top = 0;
+      for (size_t i = 0; i < kKvQuantBlock; ++i) top = std::max(top, std::fabs(heads[at + i]));
+      const float scale = top / 127.0f;
+      const float inverse = 1.0f / scale;
+      for (size_t i = 0; i < kKvQuantBlock; ++i) {
+        heads[at + i] = std::nearbyint(heads[at + i] * inverse) * scale;
+      }
+    }
   }
 };
 
@@ -508,7 +510,7 @@ Attention Attend(const Kernels& kernels, const Cache& cache, const std::vector<Q
     last = std::max(last, rows[r].to);
   }
   for (uint32_t begin = 0; begin <= last; begin += kChunkPositions) {
-    const AttentionChunk chunk = {cache.element,
+    const AttentionChunk chunk = {cache.type,
                                   dim,
                                   cache.key_blocks.data() + begin / 16,
                                   cache.value_blocks.data() + begin / 16,
@@ -524,12 +526,13 @@ Attention Attend(const Kernels& kernels, const Cache& cache, const std::vector<Q
 
 TEST_CASE("attention is the softmax over what each row sees") {
   for (const Kernels* kernels : Usable()) {
-    for (const KvElement element : {KvElement::kF32, KvElement::kF16}) {
+    for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
       for (const size_t dim : {16, 64, 112}) {
+        if (type == KvType::kQ8_0 && dim % kKvQuantBlock != 0) continue;
         for (const uint32_t positions : {1u, 17u, 128u, 300u}) {
-          CAPTURE(kernels->name, element == KvElement::kF32, dim, positions);
+          CAPTURE(kernels->name, type, dim, positions);
           Random random(positions + static_cast<uint32_t>(dim));
-          const Cache cache(*kernels, element, dim, positions, random);
+          const Cache cache(*kernels, type, dim, positions, random);
           constexpr size_t kRows = 11;
           const std::vector<float> queries = random.Normals(kRows * dim);
           std::vector<QueryRow> rows(kRows);
@@ -590,13 +593,13 @@ TEST_CASE("a row that sees nothing of a chunk weighs nothing") {
   for (const Kernels* kernels : Usable()) {
     CAPTURE(kernels->name);
     Random random(2);
-    const Cache cache(*kernels, KvElement::kF16, 32, 40, random);
+    const Cache cache(*kernels, KvType::kF16, 32, 40, random);
     const std::vector<float> query = random.Normals(32);
     const QueryRow rows[] = {{query.data(), 60, 90}, {query.data(), 0, 39}};
     std::vector<float> memory(96, 7.0f);
     AttentionState states[2] = {{0, 0, memory.data()}, {0, 0, memory.data() + 32}};
     const AttentionChunk chunk = {
-        cache.element, 32, cache.key_blocks.data(), cache.value_blocks.data(), 0, 40};
+        cache.type, 32, cache.key_blocks.data(), cache.value_blocks.data(), 0, 40};
     kernels->attend(chunk, rows, 2, states);
     CHECK(states[0].total == 0);
     CHECK(states[1].total > 0);
@@ -615,7 +618,7 @@ TEST_CASE("scores far apart neither overflow nor vanish") {
   for (const Kernels* kernels : Usable()) {
     CAPTURE(kernels->name);
     Random random(4);
-    Cache cache(*kernels, KvElement::kF32, 16, 200, random);
+    Cache cache(*kernels, KvType::kF32, 16, 200, random);
     std::vector<float> query(16, 0.0f);
     query[0] = 1000;  // scores of several thousand
     const Attention result = Attend(*kernels, cache, {{query.data(), 0, 199}}, 1);
