@@ -76,6 +76,8 @@ class GgufFile {
   std::optional<uint64_t> GetUint(std::string_view key) const;
   std::optional<double> GetFloat(std::string_view key) const;
   std::optional<bool> GetBool(std::string_view key) const;
+  // Type and value of a key as they lie in the file (integers in their width); empty where absent.
+  std::span<const std::byte> RawValue(std::string_view key) const;
   const std::string* GetString(std::string_view key) const;
   const std::vector<std::string>* GetStrings(std::string_view key) const;
   std::optional<std::vector<int64_t>> GetInts(std::string_view key) const;
@@ -87,6 +89,7 @@ class GgufFile {
   uint64_t file_bytes_ = 0;
   uint32_t version_ = 0;
   std::map<std::string, GgufValue, std::less<>> metadata_;
+  std::map<std::string, std::span<const std::byte>, std::less<>> raw_;
   std::vector<TensorInfo> tensors_;
   std::map<std::string, size_t, std::less<>> tensor_index_;
 };

@@ -44,6 +44,8 @@ class GgufWriter {
   void AddStrings(std::string_view key, std::span<const std::string> values);
   void AddInt32s(std::string_view key, std::span<const int32_t> values);
   void AddFloat32s(std::string_view key, std::span<const float> values);
+  // Type and value as GgufFile::RawValue gives them; general.alignment is left out.
+  void AddRaw(std::string_view key, std::span<const std::byte> type_and_value);
   // A value as it was read. Widths are those that GgufFile widened to: uint64, int64, float64.
   void AddValue(std::string_view key, const GgufValue& value);
 

@@ -21,8 +21,10 @@ enum class BackendKind : uint8_t { kCpu, kReference };
 
 struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;
-  int threads = 0;            // 0: one per physical core
-  bool pin = false;           // pin kernel threads to processors
+  int threads = 0;   // 0: one per physical core
+  bool pin = false;  // pin kernel threads to processors
+  // The longest context that is wanted (see ReadModelConfig); 0: as long as the file allows.
+  uint32_t context_tokens = 0;
   bool weights_only = false;  // leave the tokenizer out (comparisons, benches)
   // Hears the share of weights taken over, 0 to 1. May be null.
   std::function<void(double)> progress;
@@ -51,5 +53,9 @@ class Model {
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<Transformer> transformer_;
 };
+
+// Bytes of memory that the CPU backend holds a file's weights in. More than the file has where a
+// format has no kernels of its own and is held as F16. The weights are not read.
+uint64_t WeightBytes(const GgufFile& file);
 
 }  // namespace hearth::model

@@ -3,7 +3,8 @@
 
 Usage: make_quant_golden.py FOLDER [BLOCKS]   (needs the PyPI packages gguf and numpy)
 One file for each type: uint32 number of blocks, the blocks, float32 values. Bytes are random with a
-fixed seed, so that scales are wild; the last blocks have chosen scales.
+fixed seed, so that scales are wild; the last blocks have chosen scales. For the way back floats.bin holds
+float32 values, and NAME.encoded.bin the blocks that they become.
 """
 import sys
 from pathlib import Path
@@ -20,6 +21,19 @@ SCALES = {
 }
 # Zero, minus zero, the least subnormal, one, the greatest, infinity.
 HALVES = [0x0000, 0x8000, 0x0001, 0x3C00, 0x7BFF, 0x7C00]
+
+
+ENCODED = ["F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"]
+
+
+def floats(count: int) -> np.ndarray:
+    """Blocks of 32: random ones of several sizes, and chosen ones."""
+    rng = np.random.default_rng(1)
+    rows = [rng.normal(size=32) * 10.0 ** rng.integers(-3, 3) for _ in range(count)]
+    rows += [rng.uniform(-1, 1, 32), np.zeros(32), -np.zeros(32), np.full(32, 1.5), np.full(32, -2.0)]
+    rows += [np.arange(32) - 16, (np.arange(32) - 16) / 2, np.arange(32) * 0.5, [7.0, -7.0] * 16, [-7.0, 7.0] * 16]
+    rows += [np.r_[np.zeros(31), 1e-30], np.r_[np.zeros(31), 1e30], np.linspace(-127, 127, 32), np.arange(32) - 15.5]
+    return np.asarray(rows, dtype=np.float32)
 
 
 def main() -> None:
@@ -43,6 +57,13 @@ def main() -> None:
             values = quants.dequantize(blocks, GGMLQuantizationType[name]).astype(np.float32)
         data = np.uint32(count).tobytes() + blocks.tobytes() + values.tobytes()
         (folder / f"{name}.bin").write_bytes(data)
+
+    values = floats(count=int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    (folder / "floats.bin").write_bytes(values.tobytes())
+    for name in ENCODED:
+        with np.errstate(all="ignore"):
+            encoded = quants.quantize(values, GGMLQuantizationType[name])
+        (folder / f"{name}.encoded.bin").write_bytes(encoded.tobytes())
 
 
 if __name__ == "__main__":

@@ -16,53 +16,10 @@ from pathlib import Path
 import gguf
 from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from pre_tokenizers import FAMILIES  # noqa: E402
+
 TOKENS = 3000
-CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
-CASED = (
-    rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+%s|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*%s|%s"
-    rf"| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{SPACES}"
-)
-SIGNS = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]"""
-
-# The patterns as the families' tokenizer.json files have them, run here by the Oniguruma library.
-FAMILIES = {
-    "gpt-2": [r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"],
-    "llama-bpe": [
-        CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES
-    ],
-    "qwen2": [CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES],
-    "qwen35": [
-        CONTRACTION + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + SPACES
-    ],
-    "gpt-4o": [CASED % (CONTRACTION + "?", CONTRACTION + "?", r"\p{N}{1,3}")],
-    "tekken": [CASED % ("", "", r"\p{N}")],
-    "youtu": [
-        "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+",
-        CASED % (CONTRACTION + "?", CONTRACTION + "?", r"\p{N}"),
-    ],
-    "deepseek-v3": [
-        r"\p{N}{1,3}",
-        "[一-龥぀-ゟ゠-ヿ]+",
-        SIGNS + r"[A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|" + SPACES,
-    ],
-    "deepseek-coder": [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+", r"\p{N}"],
-    "seed-coder": [
-        CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|" + SPACES
-    ],
-    "bailingmoe": [
-        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*"
-        r"|\s*[\r\n]|\s+(?!\S)|\s+"
-    ],
-    "minicpm5": [
-        r"\p{N}{1,3}",
-        CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACES,
-    ],
-    "bloom": [" ?[^(\\s|.,!?…。，、।۔،)]+"],
-}
-FAMILIES["smollm"] = [r"\p{N}"] + FAMILIES["gpt-2"]
-
 WRITTEN = [
     "Hello, world!", "  two  spaces ", "tabs\tand\r\nnewlines\n\n\n  end", "I'm sure they'LL say it's 10'000.",
     "x=3.14159; y += 2**16 // 7\n\treturn f(x)[0]", "naïve café Ångström straße", "Привет, мир! 12 раз",

@@ -14,6 +14,12 @@ def default_model():
         data, "hearth", "models", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
+def gemma_model():
+    """Gemma's terms forbid shipping it, so it is checked only where somebody has put it."""
+    return os.environ.get("HEARTH_TEST_GEMMA") or os.path.join(
+        os.path.dirname(default_model()), "gemma3-270m-q4_k_m.gguf")
+
+
 class Inspector:
     """One `hearth inspect` process: ask(request) gives its reply."""
 
@@ -43,3 +49,14 @@ class Inspector:
 def load(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)
+
+
+def instruction_sets():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next((line for line in file if line.startswith("flags")), "").split()
+    names = ["scalar"]
+    if {"avx2", "fma", "f16c"} <= set(flags):
+        names.append("avx2")
+    if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni"} <= set(flags):
+        names.append("avx512")
+    return names

@@ -7,21 +7,10 @@ A backend may be no farther from exact than llama.cpp is (times 1.25, and never 
 import argparse
 import os
 
-from oracle import GOLDEN, SHARED, Inspector, default_model, load
+from oracle import GOLDEN, SHARED, Inspector, default_model, instruction_sets, load
 
 # Which KV type llama.cpp's own figures were made with.
 TINY_KV = "f32"
-
-
-def instruction_sets():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        flags = next((line for line in file if line.startswith("flags")), "").split()
-    names = ["scalar"]
-    if {"avx2", "fma", "f16c"} <= set(flags):
-        names.append("avx2")
-    if {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni"} <= set(flags):
-        names.append("avx512")
-    return names
 
 
 def distance(reference, logits):

@@ -47,13 +47,20 @@ struct LayerWeights {
   WeightPtr attention_norm;       // [d_model]
   WeightPtr qkv;                  // [q_size + 2 kv_size, d_model]
   WeightPtr qkv_bias;             // [q_size + 2 kv_size]
-  WeightPtr q_norm, k_norm;       // [head_dim]
+  WeightPtr q_norm, k_norm;       // [head_dim], or [q_size], [kv_size] for QkNorm::kWhole
   WeightPtr attention_out;        // [d_model, q_size]
   WeightPtr attention_post_norm;  // [d_model]
   WeightPtr feed_forward_norm;    // [d_model]
   WeightPtr gate_up;              // [2 d_ff, d_model], gate first
   WeightPtr down;                 // [d_model, d_ff]
   WeightPtr feed_forward_post_norm;
+  // A mixture of experts has these and no gate_up and down of its own.
+  WeightPtr router;  // [n_experts, d_model]
+  struct Expert {
+    WeightPtr gate_up;  // [2 d_ff, d_model], gate first
+    WeightPtr down;     // [d_model, d_ff]
+  };
+  std::vector<Expert> experts;
 };
 
 struct NetworkWeights {
@@ -86,6 +93,18 @@ struct BatchView {
   float* logits = nullptr;          // [heads.size()][vocab_size]
 };
 
+// A product whose inputs can be observed.
+enum class InputSite : uint8_t { kQkv, kAttentionOut, kRouter, kGateUp, kDown };
+
+// Hears the rows that go into the products of a pass, for importance matrices. Called on lane 0.
+class InputObserver {
+ public:
+  virtual ~InputObserver() = default;
+  // `expert` is 0 where the layer has only one feed-forward.
+  virtual void Hear(InputSite site, uint32_t layer, uint32_t expert,
+                    std::span<const float> row) = 0;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -95,6 +114,9 @@ class Backend {
   // parts of a vector join end to end.
   virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
   virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
+
+  // Null ends it. False where the backend cannot be observed. The observer outlives its passes.
+  virtual bool Observe(InputObserver*) { return false; }
 
   // One pass of batch through the network; see the head of this file.
   struct Pass {

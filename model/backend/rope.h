@@ -16,9 +16,12 @@ class RopeFrequencies {
   explicit RopeFrequencies(const RopeConfig& config);
   size_t pairs() const { return inverse_.size(); }
   double angle(size_t pair, uint32_t position) const { return position * inverse_[pair]; }
+  double cosine(size_t pair, uint32_t position) const;  // times the magnitude
+  double sine(size_t pair, uint32_t position) const;
 
  private:
   std::vector<double> inverse_;
+  double magnitude_;
 };
 
 // Rotates the first 2 * n_pairs elements of one head in place.

@@ -10,7 +10,7 @@ Model::~Model() = default;
 
 Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options) {
   HEARTH_TRY(const std::shared_ptr<const GgufFile> file, GgufFile::Open(path));
-  HEARTH_TRY(const ModelConfig config, ReadModelConfig(*file));
+  HEARTH_TRY(const ModelConfig config, ReadModelConfig(*file, options.context_tokens));
   std::unique_ptr<Model> model(new Model());
   model->path_ = path;
   if (const std::string* source = file->GetString("tokenizer.chat_template")) {

@@ -25,6 +25,10 @@ class ByteCursor {
       : bytes_(bytes), file_name_(file_name) {}
 
   size_t position() const { return position_; }
+  // The bytes from `start` to here.
+  std::span<const std::byte> Since(size_t start) const {
+    return bytes_.subspan(start, position_ - start);
+  }
   size_t remaining() const { return bytes_.size() - position_; }
 
   template <typename T>

@@ -21,6 +21,7 @@ class LoadedGguf : public GgufFile {
     path_ = std::move(path);
     version_ = first.version;
     metadata_ = std::move(first.metadata);
+    raw_ = std::move(first.raw);
   }
 
   SplitPlace Place() const {
@@ -125,6 +126,11 @@ Result<std::shared_ptr<const GgufFile>> GgufFile::Parse(std::span<const std::byt
   }
   HEARTH_CHECK_OK(model->Add(std::move(tensors), bytes.size(), name));
   return std::shared_ptr<const GgufFile>(std::move(model));
+}
+
+std::span<const std::byte> GgufFile::RawValue(std::string_view key) const {
+  const auto found = raw_.find(key);
+  return found == raw_.end() ? std::span<const std::byte>() : found->second;
 }
 
 const TensorInfo* GgufFile::FindTensor(std::string_view name) const {

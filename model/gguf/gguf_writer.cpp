@@ -166,6 +166,19 @@ void GgufWriter::AddValue(std::string_view key, const GgufValue& value) {
       value);
 }
 
+void GgufWriter::AddRaw(std::string_view key, std::span<const std::byte> type_and_value) {
+  if (key == kAlignmentKey) return;
+  if (type_and_value.size() < sizeof(uint32_t)) {
+    Fail({ErrorCode::kInternal, Concat("key '", key, "' has no value")});
+    return;
+  }
+  uint32_t type = 0;
+  std::memcpy(&type, type_and_value.data(), sizeof(type));
+  BeginPair(key, type);
+  const auto value = type_and_value.subspan(sizeof(type));
+  metadata_.append(reinterpret_cast<const char*>(value.data()), value.size());
+}
+
 void GgufWriter::AddTensor(std::string_view name, TensorType type,
                            std::span<const uint64_t> shape) {
   const TensorTypeInfo& info = GetTensorType(type);

@@ -80,7 +80,9 @@ Status ReadMetadata(ByteCursor& cursor, uint64_t count, Shard& shard) {
     if (shard.metadata.contains(key)) {
       return cursor.Fail(at, "metadata key '", key, "' appears twice");
     }
+    const size_t value_at = cursor.position();
     HEARTH_TRY(GgufValue value, ReadValue(cursor, key));
+    shard.raw.emplace(key, cursor.Since(value_at));
     shard.metadata.emplace(std::move(key), std::move(value));
   }
   return {};

@@ -16,6 +16,8 @@ namespace hearth::model {
 struct Shard {
   uint32_t version = 0;
   std::map<std::string, GgufValue, std::less<>> metadata;
+  // Type and value of each key, in the bytes that were parsed.
+  std::map<std::string, std::span<const std::byte>, std::less<>> raw;
   std::vector<TensorInfo> tensors;  // names are unique; data lies in the bytes that were parsed
 };
 

@@ -20,4 +20,16 @@ inline ScaleAndMinimum LoadKScale(const uint8_t* packed, int j) {
           static_cast<uint8_t>((packed[4 + j] >> 4) | (packed[j] >> 6) << 4)};
 }
 
+// Into twelve bytes that were zero; j in any order.
+inline void StoreKScale(uint8_t* packed, int j, ScaleAndMinimum pair) {
+  if (j < 4) {
+    packed[j] = static_cast<uint8_t>(packed[j] | pair.scale);
+    packed[4 + j] = static_cast<uint8_t>(packed[4 + j] | pair.minimum);
+    return;
+  }
+  packed[4 + j] = static_cast<uint8_t>((pair.scale & 15) | (pair.minimum & 15) << 4);
+  packed[j - 4] = static_cast<uint8_t>(packed[j - 4] | pair.scale >> 4 << 6);
+  packed[j] = static_cast<uint8_t>(packed[j] | pair.minimum >> 4 << 6);
+}
+
 }  // namespace hearth::model::blocks

@@ -1,6 +1,9 @@
 // Q4_0, 32 elements in 18 bytes: half d; 16 bytes q. Element j is the low nibble of q[j], element
 // 16 + j the high one. Value: d * (q - 8).
 #include "model/quant/blocks.h"
+#include "model/quant/fit.h"
+#include "model/quant/importance_weights.h"
+#include "model/quant/scales.h"
 
 namespace hearth::model::blocks {
 
@@ -11,6 +14,34 @@ void DecodeQ4_0(const uint8_t* in, float* out, size_t blocks) {
     for (int j = 0; j < 16; ++j) {
       out[j] = d * static_cast<float>((q[j] & 15) - 8);
       out[16 + j] = d * static_cast<float>((q[j] >> 4) - 8);
+    }
+  }
+}
+
+void EncodeQ4_0(const float* in, uint8_t* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 32, out += 18) {
+    const float d = Farthest(in) / -8;
+    const float inverse = InverseOrZero(d);
+    Store(out, FloatToHalf(d));
+    for (int j = 0; j < 16; ++j) {
+      const uint8_t first = Level(in[j] * inverse + 8.5f, 15);
+      const uint8_t second = Level(in[16 + j] * inverse + 8.5f, 15);
+      out[2 + j] = static_cast<uint8_t>(first | second << 4);
+    }
+  }
+}
+
+void EncodeQ4_0Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 32, importance += 32, out += 18) {
+    float weights[32];
+    FillWeights(in, importance, 32, weights);
+    const uint16_t half = FloatToHalf(FitScale(in, weights, 32, -8, 7));
+    const float inverse = InverseOrZero(HalfToFloat(half));
+    Store(out, half);
+    for (int j = 0; j < 16; ++j) {
+      const int first = NearestLevel(in[j] * inverse, -8, 7) + 8;
+      const int second = NearestLevel(in[16 + j] * inverse, -8, 7) + 8;
+      out[2 + j] = static_cast<uint8_t>(first | second << 4);
     }
   }
 }

@@ -1,6 +1,9 @@
 // Q5_0, 32 elements in 22 bytes: half d; 4 bytes h, bit j of which is the fifth bit of element j;
 // 16 bytes q, nibbles as in Q4_0. Value: d * (q - 16).
 #include "model/quant/blocks.h"
+#include "model/quant/fit.h"
+#include "model/quant/importance_weights.h"
+#include "model/quant/scales.h"
 
 namespace hearth::model::blocks {
 
@@ -15,6 +18,42 @@ void DecodeQ5_0(const uint8_t* in, float* out, size_t blocks) {
       out[j] = d * static_cast<float>(first - 16);
       out[16 + j] = d * static_cast<float>(second - 16);
     }
+  }
+}
+
+void EncodeQ5_0(const float* in, uint8_t* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 32, out += 22) {
+    const float d = Farthest(in) / -16;
+    const float inverse = InverseOrZero(d);
+    Store(out, FloatToHalf(d));
+    uint32_t high = 0;
+    for (int j = 0; j < 16; ++j) {
+      const uint8_t first = Level(in[j] * inverse + 16.5f, 31);
+      const uint8_t second = Level(in[16 + j] * inverse + 16.5f, 31);
+      out[6 + j] = static_cast<uint8_t>((first & 15) | second << 4);
+      high |= static_cast<uint32_t>(first >> 4) << j | static_cast<uint32_t>(second >> 4)
+                                                           << (16 + j);
+    }
+    Store(out + 2, high);
+  }
+}
+
+void EncodeQ5_0Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks) {
+  for (; blocks != 0; --blocks, in += 32, importance += 32, out += 22) {
+    float weights[32];
+    FillWeights(in, importance, 32, weights);
+    const uint16_t half = FloatToHalf(FitScale(in, weights, 32, -16, 15));
+    const float inverse = InverseOrZero(HalfToFloat(half));
+    Store(out, half);
+    uint32_t high = 0;
+    for (int j = 0; j < 16; ++j) {
+      const int first = NearestLevel(in[j] * inverse, -16, 15) + 16;
+      const int second = NearestLevel(in[16 + j] * inverse, -16, 15) + 16;
+      out[6 + j] = static_cast<uint8_t>((first & 15) | (second & 15) << 4);
+      high |= static_cast<uint32_t>(first >> 4) << j;
+      high |= static_cast<uint32_t>(second >> 4) << (16 + j);
+    }
+    Store(out + 2, high);
   }
 }
 

@@ -16,6 +16,24 @@ namespace {
 #define HEARTH_SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define HEARTH_SIGNS "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
 
+// clang-format off
+// Letters with case, as DeepSeek's first models list them.
+#define HEARTH_CASED_LETTERS \
+  "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af" \
+  "\u0370-\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1" \
+  "\u03a3-\u03f5\u03f7-\u0481\u048a-\u052f\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5" \
+  "\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf\u1d00-\u1d2b\u1d6b-\u1d77\u1d79-\u1d9a" \
+  "\u1e00-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d\u1f50-\u1f57\u1f59\u1f5b\u1f5d" \
+  "\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u1fbe\u1fc2-\u1fc4\u1fc6-\u1fcc\u1fd0-\u1fd3" \
+  "\u1fd6-\u1fdb\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc\u2102\u2107\u210a-\u2113\u2115" \
+  "\u2119-\u211d\u2124\u2126\u2128\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149" \
+  "\u214e\u2183\u2184\u2c00-\u2c7b\u2c7e-\u2ce4\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d" \
+  "\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06" \
+  "\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a\U00010400-\U0001044f\U000104b0-\U000104d3" \
+  "\U000104d8-\U000104fb\U00010c80-\U00010cb2\U00010cc0-\U00010cf2\U000118a0-\U000118df" \
+  "\U0001e900-\U0001e943"
+// clang-format on
+
 constexpr std::string_view kDigit = "\\p{N}";
 constexpr std::string_view kThreeDigits = "\\p{N}{1,3}";
 constexpr std::string_view kGpt2 =
@@ -49,6 +67,7 @@ constexpr std::string_view kBailing =
 constexpr std::string_view kMiniCpm5 = HEARTH_CONTRACTION
     "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" HEARTH_SPACES;
 constexpr std::string_view kBloom = " ?[^(\\s|.,!?…。，、।۔،)]+";
+constexpr std::string_view kCasedWord = "\\s?[" HEARTH_CASED_LETTERS "]+";
 constexpr std::string_view kCjkAndKana = "[一-龥぀-ゟ゠-ヿ]+";
 
 #undef HEARTH_CONTRACTION
@@ -56,6 +75,7 @@ constexpr std::string_view kCjkAndKana = "[一-龥぀-ゟ゠-ヿ]+";
 #undef HEARTH_LOWER
 #undef HEARTH_SPACES
 #undef HEARTH_SIGNS
+#undef HEARTH_CASED_LETTERS
 
 struct Family {
   std::span<const std::string_view> names;
@@ -88,17 +108,21 @@ constexpr std::string_view kGpt4oPatterns[] = {kGpt4o};
 constexpr std::string_view kTekkenNames[] = {"tekken"};
 constexpr std::string_view kTekkenPatterns[] = {kTekken};
 constexpr std::string_view kYoutuNames[] = {"youtu"};
+// clang-format off
 constexpr std::string_view kYoutuPatterns[] = {
-    "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-"
-    "ヿ]"
-    "+",
+    "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+",
     kYoutuWords};
+// clang-format on
 constexpr std::string_view kDeepseek3Names[] = {"deepseek-v3", "hunyuan-dense", "joyai-llm",
                                                 "hy_v4"};
 constexpr std::string_view kDeepseek3Patterns[] = {kThreeDigits, kCjkAndKana, kDeepseek3};
 constexpr std::string_view kDeepseekCoderNames[] = {"deepseek-coder"};
 constexpr std::string_view kDeepseekCoderPatterns[] = {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+",
                                                        "[一-龥ࠀ-一가-퟿]+", kDigit};
+constexpr std::string_view kDeepseekLlmNames[] = {"deepseek-llm"};
+constexpr std::string_view kDeepseekLlmPatterns[] = {
+    "[\\r\\n]", kCasedWord, "\\s?[!-/:-~！-／：-～‘-‟　-。]+", "\\s+$", "[一-龥ࠀ-一가-퟿]+",
+    "\\p{N}+"};
 constexpr std::string_view kFalconNames[] = {"falcon"};
 constexpr std::string_view kFalconPatterns[] = {"[\\p{P}$+<=>^~|`]+", kGpt2, "[0-9][0-9][0-9]"};
 constexpr std::string_view kDefaultNames[] = {"default", ""};
@@ -128,6 +152,7 @@ constexpr Family kFamilies[] = {
     {kYoutuNames, kYoutuPatterns, true},
     {kDeepseek3Names, kDeepseek3Patterns},
     {kDeepseekCoderNames, kDeepseekCoderPatterns},
+    {kDeepseekLlmNames, kDeepseekLlmPatterns},
     {kFalconNames, kFalconPatterns},
     {kDefaultNames, kDefaultPatterns},
     {kSeedCoderNames, kSeedCoderPatterns},

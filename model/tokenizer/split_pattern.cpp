@@ -28,7 +28,7 @@ uint32_t CategoryBits(std::string_view name) {
 
 struct SplitPattern::Alternatives {
   struct Item {
-    enum class Kind : uint8_t { kClass, kAhead, kNotAhead, kGroup };
+    enum class Kind : uint8_t { kClass, kAhead, kNotAhead, kEnd, kGroup };
     Kind kind = Kind::kClass;
     CharacterClass set;
     std::unique_ptr<const Alternatives> group;
@@ -59,6 +59,8 @@ struct SplitPattern::Alternatives {
         return at < end && contains(at) ? MatchRest(rest, text, at, end) : kNone;
       case Item::Kind::kNotAhead:
         return at < end && contains(at) ? kNone : MatchRest(rest, text, at, end);
+      case Item::Kind::kEnd:
+        return at == end ? MatchRest(rest, text, at, end) : kNone;
       case Item::Kind::kGroup: {
         const size_t after = item.group->Match(text, at, end);
         if (after != kNone) return MatchRest(rest, text, after, end);
@@ -131,6 +133,9 @@ class PatternParser {
       return ParseAhead(Item::Kind::kAhead);
     } else if (Take("(?!")) {
       return ParseAhead(Item::Kind::kNotAhead);
+    } else if (Take("$")) {
+      item.kind = Item::Kind::kEnd;
+      return item;
     } else if (Take("(?:")) {
       item.kind = Item::Kind::kGroup;
       item.group = std::make_unique<const Alternatives>(ParseAlternatives());

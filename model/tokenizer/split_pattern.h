@@ -2,8 +2,9 @@
 //
 // The syntax is what published tokenizers use, no more: alternation, groups (?:…), classes […] with
 // ranges, \p{X}, \s, \S, \d and escapes, the quantifiers ? * + {n} {n,m} (greedy, with
-// backtracking), and look-ahead at one character, (?=C) and (?!C). A group may be optional but not
-// repeated, and once it has matched it is not re-entered (no published pattern needs it).
+// backtracking), look-ahead at one character, (?=C) and (?!C), and $, the end of the piece. A group
+// may be optional but not repeated, and once it has matched it is not re-entered (no published
+// pattern needs it).
 //
 // Patterns are constants of this program; a malformed one fails an assert. Thread-safety: const
 // after construction.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/tokenizer/bpe_tokenizer.h"
+#include "model/tokenizer/spm/spm_tokenizer.h"
 #include "model/tokenizer/vocabulary.h"
 
 namespace hearth::model {
@@ -14,12 +15,15 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::Create(const GgufFile& file)
     return MakeError(ErrorCode::kInvalidArgument, file.path(),
                      ": tokenizer.ggml.model: is missing, so the file has no tokenizer");
   }
-  if (*algorithm != "gpt2") {
+  const bool is_bpe = *algorithm == "gpt2";
+  if (!is_bpe && *algorithm != "llama") {
     return MakeError(ErrorCode::kUnsupported, file.path(), ": tokenizer.ggml.model: '", *algorithm,
-                     "' is not supported by this build, 'gpt2' (byte-level BPE) is");
+                     "' is not supported by this build; 'gpt2' (byte-level BPE) and 'llama' "
+                     "(SentencePiece) are");
   }
-  HEARTH_TRY(const Vocabulary vocabulary, Vocabulary::Read(file));
-  return BpeTokenizer::Create(file, vocabulary);
+  HEARTH_TRY(Vocabulary vocabulary, Vocabulary::Read(file));
+  if (is_bpe) return BpeTokenizer::Create(file, vocabulary);
+  return SpmTokenizer::Create(file, std::move(vocabulary));
 }
 
 std::optional<TokenId> Tokenizer::FindSpecial(std::string_view name) const {

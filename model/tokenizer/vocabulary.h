@@ -16,7 +16,9 @@ struct Vocabulary {
   std::vector<std::string> texts;  // as stored
   std::vector<TokenKind> kinds;
   std::optional<TokenId> bos, eos;
-  std::vector<TokenId> end_of_turn;        // ascending
+  std::vector<TokenId> end_of_turn;  // ascending
+  // By token: white space behind it in the text belongs to it. Empty where no token does so.
+  std::vector<bool> swallows_space;
   std::optional<bool> adds_bos, adds_eos;  // what the file says, if it says anything
 
   static Result<Vocabulary> Read(const GgufFile& file);

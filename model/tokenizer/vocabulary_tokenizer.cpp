@@ -12,6 +12,7 @@ VocabularyTokenizer::VocabularyTokenizer(const Vocabulary& vocabulary,
   eos_ = vocabulary.eos;
   end_of_turn_ = vocabulary.end_of_turn;
   adds_bos_ = vocabulary.adds_bos.value_or(adds_bos);
+  swallows_space_ = vocabulary.swallows_space;
   adds_eos_ = vocabulary.adds_eos.value_or(false);
   for (size_t i = 0; i < kinds_.size(); ++i) {
     const bool always = kinds_[i] == TokenKind::kUserDefined;
@@ -59,6 +60,9 @@ void VocabularyTokenizer::EncodeRanges(std::string_view text,
     if (end > at) EncodeText(text.substr(at, end - at), ids);
     if (special) ids.push_back(special->id);
     at = special ? special->end : text.size();
+    if (!special || swallows_space_.empty() || !swallows_space_[static_cast<size_t>(special->id)])
+      continue;
+    while (at < text.size() && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r'))) ++at;
   }
 }
 

@@ -32,6 +32,7 @@ class VocabularyTokenizer : public Tokenizer {
                     std::vector<TokenId>& ids) const;
 
   SpecialTokens specials_;
+  std::vector<bool> swallows_space_;
   bool adds_eos_ = false;
 };
 

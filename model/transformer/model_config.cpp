@@ -1,14 +1,19 @@
 #include "model/model_config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "model/transformer/arch/arch.h"
+#include "model/transformer/rope_scaling.h"
 
 namespace hearth::model {
 namespace {
 
-constexpr std::array kArchitectures = {&arch::kLlama, &arch::kQwen2, &arch::kQwen3, &arch::kGemma3};
+constexpr std::array kArchitectures = {&arch::kLlama,    &arch::kQwen2,   &arch::kQwen3,
+                                       &arch::kQwen3Moe, &arch::kGemma2,  &arch::kGemma3,
+                                       &arch::kMistral3, &arch::kGranite, &arch::kPhi3,
+                                       &arch::kSmolLm3,  &arch::kOlmo2};
 constexpr uint64_t kMaxDimension = 1u << 20;
 
 Result<const arch::Architecture*> FindArchitecture(const GgufFile& file) {
@@ -45,9 +50,63 @@ Result<uint32_t> RequireUint(const GgufFile& file, const ModelConfig& config, st
   return static_cast<uint32_t>(*value);
 }
 
+Result<float> OptionalFloat(const GgufFile& file, const ModelConfig& config, std::string_view key,
+                            double low, double high, float otherwise) {
+  const std::string full = Concat(config.architecture, ".", key);
+  if (file.Find(full) == nullptr) return otherwise;
+  const auto value = file.GetFloat(full);
+  if (!value || !(*value > low && *value <= high)) {
+    return MakeError(ErrorCode::kInvalidArgument, file.path(), ": ", full,
+                     " is not a number above ", low, " and up to ", high);
+  }
+  return static_cast<float>(*value);
+}
+
+Status ReadExperts(const GgufFile& file, ModelConfig& config) {
+  constexpr uint64_t kMaxExperts = 1024;
+  HEARTH_TRY(config.experts.n_experts, RequireUint(file, config, "expert_count", 1, kMaxExperts));
+  HEARTH_TRY(config.experts.n_used,
+             RequireUint(file, config, "expert_used_count", 1, config.experts.n_experts));
+  constexpr std::string_view kWidth = "expert_feed_forward_length";
+  if (file.Find(Concat(config.architecture, ".", kWidth)) != nullptr) {
+    HEARTH_TRY(config.d_ff, RequireUint(file, config, kWidth, 1, kMaxDimension));
+  }
+  return {};
+}
+
+Status ReadWindows(const GgufFile& file, ModelConfig& config, uint32_t window, uint32_t every) {
+  const std::string key = Concat(config.architecture, ".attention.sliding_window_pattern");
+  const GgufValue* const value = file.Find(key);
+  std::vector<bool> has_window(config.n_layers);
+  const auto* const array = value == nullptr ? nullptr : std::get_if<GgufArray>(value);
+  if (array != nullptr) {
+    const auto* const pattern = std::get_if<std::vector<bool>>(&array->items);
+    if (pattern == nullptr || pattern->size() < config.n_layers) {
+      return MakeError(ErrorCode::kInvalidArgument, file.path(), ": ", key,
+                       " is not a boolean for each of the ", config.n_layers, " layers");
+    }
+    std::copy_n(pattern->begin(), config.n_layers, has_window.begin());
+  } else {
+    if (value != nullptr) {
+      HEARTH_TRY(every, RequireUint(file, config, "attention.sliding_window_pattern", 1, 1024));
+    }
+    for (uint32_t i = 0; i < config.n_layers; ++i) has_window[i] = i % every != every - 1;
+  }
+  for (uint32_t i = 0; i < config.n_layers; ++i) {
+    if (has_window[i]) config.layers[i].window = window;
+  }
+  return {};
+}
+
 }  // namespace arch
 
-Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
+float ModelConfig::query_scale(uint32_t position) const {
+  if (temperature_span == 0) return attention_scale;
+  return attention_scale *
+         (1.0f + temperature * std::log(1.0f + static_cast<float>(position / temperature_span)));
+}
+
+Result<ModelConfig> ReadModelConfig(const GgufFile& file, uint32_t context) {
   HEARTH_TRY(const arch::Architecture* architecture, FindArchitecture(file));
   ModelConfig config;
   config.architecture = architecture->name;
@@ -82,20 +141,17 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
   if (rope_dims % 2 != 0 || rope_dims > config.head_dim) {
     return refuse("rope.dimension_count ", rope_dims, " does not fit heads of ", config.head_dim);
   }
-  if (const std::string* scaling =
-          file.GetString(Concat(config.architecture, ".rope.scaling.type"))) {
-    if (*scaling != "none") return refuse("rope.scaling.type '", *scaling, "' is not supported");
-  }
   const double epsilon =
       file.GetFloat(Concat(config.architecture, ".attention.layer_norm_rms_epsilon"))
           .value_or(1e-5);
   const double base =
       file.GetFloat(Concat(config.architecture, ".rope.freq_base")).value_or(10000.0);
   if (!(epsilon > 0 && epsilon < 1)) return refuse("layer_norm_rms_epsilon is ", epsilon);
-  if (!(base >= 1 && base < 1e12)) return refuse("rope.freq_base is ", base);
+  if (!(base > 1 && base < 1e12)) return refuse("rope.freq_base is ", base);
   config.norm_epsilon = static_cast<float>(epsilon);
   config.attention_scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
   config.ropes = {{.base = base, .dims = rope_dims}};
+  HEARTH_CHECK_OK(ReadRopeScaling(file, context, config, config.ropes[0]));
   config.layers.resize(config.n_layers);
 
   const TensorInfo* embedding = file.FindTensor("token_embd.weight");

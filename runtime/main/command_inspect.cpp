@@ -11,6 +11,7 @@ struct InspectFlags {
   ModelFlags model;
   std::string template_file;
   std::string vocabulary_file;
+  uint32_t context_tokens = 0;
 };
 
 ExitCode Serve(const Result<Inspector>& inspector) {
@@ -43,11 +44,15 @@ void AddInspectCommand(CLI::App& app, Command& run) {
 
   auto* logits = command->add_subcommand("logits", "Token ids to logits, text and probabilities");
   AddModelFlags(*logits, flags->model);
+  logits->add_option("--context", flags->context_tokens,
+                     "The longest context that is wanted (LongRoPE files hold two sets of "
+                     "frequencies); 0: as long as the file allows");
   logits->callback([=, &run] {
     run = [=] {
       model::ModelOptions options;
       options.backend = flags->model.backend;
       options.threads = flags->model.threads;
+      options.context_tokens = flags->context_tokens;
       options.weights_only = true;
       return ServeModel(*flags, [&](const std::string& path) {
         return InspectLogits(path, options, flags->model.kv_type);

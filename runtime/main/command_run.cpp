@@ -1,6 +1,4 @@
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "memory/store.h"
@@ -11,6 +9,7 @@
 #include "runtime/main/commands.h"
 #include "runtime/main/message_source.h"
 #include "runtime/main/model_flags.h"
+#include "runtime/main/read_file.h"
 #include "runtime/main/signals.h"
 #include "runtime/main/turn_printer.h"
 #include "runtime/serving/local_model.h"
@@ -26,14 +25,18 @@ struct RunFlags {
   std::string database;
   std::string message;
   std::string schema_file;
+  std::string template_file;
   bool json = false;
   agent::AgentOptions agent{.sampling = {.temperature = 0}};
 };
 
 Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, const Clock& clock) {
   HEARTH_TRY(const std::string path, FindModelFile(flags.model));
-  Progress progress("Loading the model", 1000, clock, Progress::ForStderr());
   serving::LocalModelOptions options;
+  if (!flags.template_file.empty()) {
+    HEARTH_TRY(options.chat_template, ReadFile(flags.template_file));
+  }
+  Progress progress("Loading the model", 1000, clock, Progress::ForStderr());
   options.model.backend = flags.model.backend;
   options.model.threads = flags.model.threads;
   options.model.progress = [&](double share) {
@@ -73,11 +76,8 @@ ExitCode StatusOf(const agent::TurnFinished& finished) {
 }
 
 Result<Json> ReadSchema(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return MakeError(ErrorCode::kNotFound, path, ": there is no such file, or it cannot be read");
-  }
-  auto schema = ParseJson(std::string(std::istreambuf_iterator<char>(file), {}));
+  HEARTH_TRY(const std::string text, ReadFile(path));
+  auto schema = ParseJson(text);
   if (!schema.ok()) return MakeError(schema.error().code, path, ": ", schema.error().message);
   return schema;
 }
@@ -138,6 +138,10 @@ void AddRunCommand(CLI::App& app, Command& run) {
   command->add_option("--session", flags->session,
                       "Go on with this session ('last': the one used last); default: a new one");
   command->add_option("--repo", flags->repository, "The task repository (default: \"default\")");
+  command->add_option(
+      "--template", flags->template_file,
+      "A file with the chat template to use (Jinja), for a model that has none or a "
+      "bad one");
   command->add_option("--db", flags->database, "The database file");
   command->add_option(
       "--schema", flags->schema_file,

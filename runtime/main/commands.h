@@ -15,6 +15,9 @@ using Command = std::function<ExitCode()>;
 
 void AddRunCommand(CLI::App& app, Command& run);
 void AddInspectCommand(CLI::App& app, Command& run);
+void AddShowCommand(CLI::App& app, Command& run);
+void AddQuantizeCommand(CLI::App& app, Command& run);
+void AddImatrixCommand(CLI::App& app, Command& run);
 void AddBenchCommand(CLI::App& app, Command& run);
 
 }  // namespace hearth::main

@@ -20,6 +20,9 @@ int main(int argc, char** argv) {
   const hearth::SystemClock clock;
   int tasks_status = 0;
   AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
+  AddShowCommand(app, run);
+  AddQuantizeCommand(app, run);
+  AddImatrixCommand(app, run);
   AddBenchCommand(app, run);
   AddInspectCommand(app, run);
   // CLI11 itself would only say that a command is required.

@@ -1,9 +1,7 @@
-#include <fstream>
-#include <iterator>
-
 #include "model/gguf.h"
 #include "runtime/base/time_format.h"
 #include "runtime/main/inspect.h"
+#include "runtime/main/read_file.h"
 #include "runtime/serving/chat_template.h"
 
 namespace hearth::main {
@@ -71,18 +69,15 @@ Result<Inspector> InspectModelTemplate(const std::string& model_path) {
   HEARTH_TRY(const auto file, model::GgufFile::Open(model_path));
   const std::string* source = file->GetString("tokenizer.chat_template");
   if (source == nullptr) {
-    return MakeError(ErrorCode::kNotFound, model_path, ": the file has no chat template");
+    return MakeError(ErrorCode::kNotFound, model_path,
+                     ": the file has no chat template; --template FILE takes one from a file");
   }
   return Inspect(*source);
 }
 
 Result<Inspector> InspectTemplateFile(const std::string& template_path) {
-  std::ifstream file(template_path, std::ios::binary);
-  if (!file) {
-    return MakeError(ErrorCode::kNotFound, template_path,
-                     ": there is no such file, or it cannot be read");
-  }
-  return Inspect(std::string(std::istreambuf_iterator<char>(file), {}));
+  HEARTH_TRY(const std::string source, ReadFile(template_path));
+  return Inspect(source);
 }
 
 }  // namespace hearth::main

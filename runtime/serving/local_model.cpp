@@ -41,8 +41,14 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   std::unique_ptr<LocalModel> self(new LocalModel());
   self->clock_ = &clock;
   self->name_ = std::filesystem::path(path).stem().string();
-  HEARTH_TRY(self->model_, model::Model::Load(path, options.model));
-  auto prompts = PromptWriter::Create(self->model_->chat_template(), self->model_->tokenizer());
+  model::ModelOptions model_options = options.model;
+  if (model_options.context_tokens == 0) {
+    model_options.context_tokens = options.engine.context_tokens;
+  }
+  HEARTH_TRY(self->model_, model::Model::Load(path, model_options));
+  const std::string& source =
+      options.chat_template.empty() ? self->model_->chat_template() : options.chat_template;
+  auto prompts = PromptWriter::Create(source, self->model_->tokenizer());
   if (!prompts.ok()) {
     return MakeError(prompts.error().code, path, ": ", prompts.error().message);
   }

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 
 #include "grammars/vocabulary.h"
@@ -22,6 +23,7 @@ namespace hearth::serving {
 struct LocalModelOptions {
   model::ModelOptions model;
   model::EngineOptions engine;
+  std::string chat_template;  // instead of the file's own, where not empty
 };
 
 class LocalModel : public LanguageModel {

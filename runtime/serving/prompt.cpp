@@ -37,7 +37,7 @@ Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& te
     return MakeError(
         ErrorCode::kUnsupported,
         "the model file has no chat template, so it cannot hold a conversation (it may be "
-        "a base model); use an instruct version of it");
+        "a base model); use an instruct version of it, or give it a template");
   }
   auto writer = std::make_unique<PromptWriter>();
   HEARTH_TRY(writer->template_, ChatTemplate::Parse(template_source));

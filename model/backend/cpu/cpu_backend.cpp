@@ -10,6 +10,7 @@
 
 #include "model/backend/backend.h"
 #include "model/backend/cpu/cpu_weight.h"
+#include "model/backend/cpu/expert_picks.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/lanes.h"
 #include "model/backend/rope.h"
@@ -115,16 +116,23 @@ class CpuBackend final : public Backend {
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
+  bool Observe(InputObserver* observer) override {
+    observer_ = observer;
+    return true;
+  }
+
   void Run(const Pass& pass, const std::function<void(int)>& body) override {
     const size_t n = pass.batch.tokens.size();
     const size_t widest_input = std::max({config_.d_model, config_.q_size(), config_.d_ff});
+    const size_t inner_rows = n * std::max(1u, config_.experts.n_used);
     hidden_.Resize(n, config_.d_model);
-    projected_.Resize(n, config_.d_model);
+    projected_.Resize(inner_rows, config_.d_model);
     qkv_.Resize(n, config_.q_size() + 2 * config_.kv_size());
     attended_.Resize(n, config_.q_size());
-    gate_up_.Resize(n, 2 * config_.d_ff);
-    inner_.Resize(n, config_.d_ff);
-    if (n > 1) input_.Resize(n, widest_input);
+    gate_up_.Resize(inner_rows, 2 * config_.d_ff);
+    inner_.Resize(inner_rows, config_.d_ff);
+    if (inner_rows > 1) input_.Resize(inner_rows, widest_input);
+    router_.Resize(n, config_.experts.n_experts);
     positions_.resize(n);
     sequence_of_.resize(n);
     for (uint32_t s = 0; s < pass.batch.sequences.size(); ++s) {
@@ -162,8 +170,10 @@ class CpuBackend final : public Backend {
     const size_t n = pass.batch.tokens.size();
     const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), Rounding::kFine,
                                           [&](size_t t) { return hidden_.row(t); });
+    Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     lanes_.Sync();
+    if (config_.qk_norm == QkNorm::kWhole) NormalizeWholeQk(lane, n, w);
     if (n == 1) {
       AttendOneToken(lane, pass, layer);
     } else {
@@ -173,30 +183,23 @@ class CpuBackend final : public Backend {
         n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
                : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), Rounding::kFine,
                          [&](size_t t) { return attended_.row(t); });
+    Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
   }
 
   void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
+    if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
     const Activations& normed =
         Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), Rounding::kCoarse,
                   [&](size_t t) { return hidden_.row(t); });
-    Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
-    // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
-    const Panels& gate = Cpu(w.gate_up).parts[0].panels;
-    const Share share(gate.count(), lane, lanes_.count());
-    const size_t begin = share.begin * kPanelRows;
-    const size_t end = std::min<size_t>(share.end * kPanelRows, config_.d_ff);
-    const auto activate =
-        config_.activation == Activation::kSilu ? kernels_.gate_silu : kernels_.gate_gelu;
-    for (size_t t = 0; t < n && begin < end; ++t) {
-      const float* row = gate_up_.row(t);
-      activate(row + begin, row + config_.d_ff + begin, end - begin, inner_.row(t) + begin);
-    }
+    Report(lane, InputSite::kGateUp, layer, 0, normed, n);
+    Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
     const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), Rounding::kCoarse,
                                        [&](size_t t) { return inner_.row(t); });
+    Report(lane, InputSite::kDown, layer, 0, inner, n);
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
   }
 
@@ -209,6 +212,7 @@ class CpuBackend final : public Backend {
         Normalize(lane, n, pass.weights.output_norm, output, Rounding::kFine,
                   [&](size_t i) { return hidden_.row(pass.batch.heads[i]); });
     Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
+    FinishLogits(lane, output.parts[0].panels, n, pass.batch.logits);
     lanes_.Sync();
   }
 
@@ -240,9 +244,8 @@ class CpuBackend final : public Backend {
         float* cosines = cosines_.row(rope * n + t);
         float* sines = sines_.row(rope * n + t);
         for (size_t i = 0; i < frequencies_[rope].pairs(); ++i) {
-          const double angle = frequencies_[rope].angle(i, positions_[t]);
-          cosines[i] = static_cast<float>(std::cos(angle));
-          sines[i] = static_cast<float>(std::sin(angle));
+          cosines[i] = static_cast<float>(frequencies_[rope].cosine(i, positions_[t]));
+          sines[i] = static_cast<float>(frequencies_[rope].sine(i, positions_[t]));
         }
       }
     }
@@ -284,6 +287,7 @@ class CpuBackend final : public Backend {
   template <typename Source>
   const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
                                Rounding rounding, Source source) {
+    if (!norm) return Collect(lane, n, config_.d_model, reader, rounding, source);
     return Prepare(lane, n, config_.d_model, reader, rounding, [&](size_t t, float* out) {
       kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
                         out);
@@ -308,10 +312,113 @@ class CpuBackend final : public Backend {
     }
   }
 
+  // Rows [first, first + n) of inner: activation(gate x) * up x, this lane's columns.
+  void Inner(int lane, const CpuWeight& gate_up, const Activations& x, size_t first, size_t n) {
+    Multiply(lane, gate_up, x, n, gate_up_.row(first), gate_up_.width(), false);
+    // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
+    const Share share(gate_up.parts[0].panels.count(), lane, lanes_.count());
+    const size_t begin = share.begin * kPanelRows;
+    const size_t end = std::min<size_t>(share.end * kPanelRows, config_.d_ff);
+    const auto activate =
+        config_.activation == Activation::kSilu ? kernels_.gate_silu : kernels_.gate_gelu;
+    for (size_t t = first; t < first + n && begin < end; ++t) {
+      const float* row = gate_up_.row(t);
+      activate(row + begin, row + config_.d_ff + begin, end - begin, inner_.row(t) + begin);
+    }
+  }
+
+  // Every (token, pick) is a row; rows lie by expert, so that an expert's weights are read once for
+  // all tokens that picked it. A token adds its rows up in the order of its picks, whatever else is
+  // in the batch.
+  void MixExperts(int lane, size_t n, const LayerWeights& w, uint32_t layer) {
+    const size_t rows = n * config_.experts.n_used;
+    const Activations& routed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), Rounding::kFine,
+                  [&](size_t t) { return hidden_.row(t); });
+    Report(lane, InputSite::kRouter, layer, 0, routed, n);
+    Multiply(lane, Cpu(w.router), routed, n, router_.row(0), router_.width(), false);
+    lanes_.Sync();
+    if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
+    lanes_.Sync();
+    const Activations& normed =
+        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), Rounding::kCoarse,
+                  [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
+    for (const ExpertPicks::Group& group : picks_.groups) {
+      const LayerWeights::Expert& expert = w.experts[group.expert];
+      Report(lane, InputSite::kGateUp, layer, group.expert, normed.Row(group.first), group.count);
+      Inner(lane, Cpu(expert.gate_up), normed.Row(group.first), group.first, group.count);
+    }
+    lanes_.Sync();
+    const Activations& inner =
+        Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down), Rounding::kCoarse,
+                [&](size_t row) { return inner_.row(row); });
+    for (const ExpertPicks::Group& group : picks_.groups) {
+      Report(lane, InputSite::kDown, layer, group.expert, inner.Row(group.first), group.count);
+      Multiply(lane, Cpu(w.experts[group.expert].down), inner.Row(group.first), group.count,
+               projected_.row(group.first), projected_.width(), false);
+    }
+    lanes_.Sync();
+    const Share share(n, lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      float* mixed = projected_.row(picks_.of(t, 0).row);
+      for (uint32_t i = 0; i < config_.d_model; ++i) mixed[i] *= picks_.of(t, 0).weight;
+      for (uint32_t p = 1; p < config_.experts.n_used; ++p) {
+        const ExpertPicks::Pick& pick = picks_.of(t, p);
+        const float* out = projected_.row(pick.row);
+        for (uint32_t i = 0; i < config_.d_model; ++i) mixed[i] += pick.weight * out[i];
+      }
+      AddRow(mixed, w.feed_forward_post_norm, hidden_.row(t));
+    }
+    lanes_.Sync();
+  }
+
+  void Report(int lane, InputSite site, uint32_t layer, uint32_t expert, const Activations& x,
+              size_t n) {
+    if (observer_ == nullptr || lane != 0) return;
+    for (size_t t = 0; t < n; ++t) observer_->Hear(site, layer, expert, {x.Row(t).floats, x.cols});
+  }
+
+  // Norms over all heads of q and all of k.
+  void NormalizeWholeQk(int lane, size_t n, const LayerWeights& w) {
+    const Share share(n, lane, lanes_.count());
+    for (size_t t = share.begin; t < share.end; ++t) {
+      float* q = qkv_.row(t);
+      float* k = q + config_.q_size();
+      kernels_.rms_norm(q, Cpu(w.q_norm).vector.data(), config_.q_size(), config_.norm_epsilon, q);
+      kernels_.rms_norm(k, Cpu(w.k_norm).vector.data(), config_.kv_size(), config_.norm_epsilon, k);
+    }
+    lanes_.Sync();
+  }
+
+  // This lane's logits, scaled and bounded.
+  void FinishLogits(int lane, const Panels& panels, size_t n, float* logits) {
+    const Share share(panels.count(), lane, lanes_.count());
+    const size_t begin = share.begin * kPanelRows;
+    const size_t end = std::min<size_t>(share.end * kPanelRows, config_.vocab_size);
+    for (size_t t = 0; t < n; ++t) {
+      float* row = logits + t * config_.vocab_size;
+      if (config_.logit_scale != 1.0f) {
+        for (size_t i = begin; i < end; ++i) row[i] *= config_.logit_scale;
+      }
+      if (config_.logit_softcap != 0 && begin < end) {
+        kernels_.softcap(row + begin, end - begin, config_.logit_softcap);
+      }
+    }
+  }
+
+  // x += h, through the norm where there is one; h is overwritten.
+  void AddRow(float* h, const WeightPtr& post_norm, float* x) {
+    if (post_norm) {
+      kernels_.rms_norm(h, Cpu(post_norm).vector.data(), config_.d_model, config_.norm_epsilon, h);
+    }
+    const float scale = config_.residual_scale;
+    for (size_t i = 0; i < config_.d_model; ++i) x[i] += scale * h[i];
+  }
+
   // hidden += w x, through the norm where there is one.
   void AddProduct(int lane, const CpuWeight& w, const Activations& x, size_t n,
                   const WeightPtr& post_norm) {
-    if (!post_norm) {
+    if (!post_norm && config_.residual_scale == 1.0f) {
       Multiply(lane, w, x, n, hidden_.row(0), hidden_.width(), true);
       lanes_.Sync();
       return;
@@ -320,22 +427,19 @@ class CpuBackend final : public Backend {
     lanes_.Sync();
     const Share share(n, lane, lanes_.count());
     for (size_t t = share.begin; t < share.end; ++t) {
-      float* row = projected_.row(t);
-      kernels_.rms_norm(row, Cpu(post_norm).vector.data(), config_.d_model, config_.norm_epsilon,
-                        row);
-      float* x_row = hidden_.row(t);
-      for (size_t i = 0; i < config_.d_model; ++i) x_row[i] += row[i];
+      AddRow(projected_.row(t), post_norm, hidden_.row(t));
     }
     lanes_.Sync();
   }
 
   // One head of q or k of token t: bias (added before), norm, rotation.
   void FinishHead(size_t t, uint32_t layer, const WeightPtr& norm, float* head) {
-    if (norm) {
+    if (norm && config_.qk_norm == QkNorm::kPerHead) {
       kernels_.rms_norm(head, Cpu(norm).vector.data(), config_.head_dim, config_.norm_epsilon,
                         head);
     }
     const uint32_t rope = config_.layers[layer].rope;
+    if (rope == LayerConfig::kNoRope) return;
     const size_t row = rope * positions_.size() + t;
     Rotate(head, config_.ropes[rope].pairs, cosines_.row(row), sines_.row(row),
            frequencies_[rope].pairs());
@@ -344,7 +448,8 @@ class CpuBackend final : public Backend {
   void FinishQuery(size_t t, uint32_t layer, const LayerWeights& w, uint32_t head, float* query) {
     AddBias(w, head * config_.head_dim, query);
     FinishHead(t, layer, w.q_norm, query);
-    for (size_t i = 0; i < config_.head_dim; ++i) query[i] *= config_.attention_scale;
+    const float scale = config_.query_scale(positions_[t]);
+    for (size_t i = 0; i < config_.head_dim; ++i) query[i] *= scale;
   }
 
   void AddBias(const LayerWeights& w, size_t offset, float* head) const {
@@ -394,7 +499,14 @@ class CpuBackend final : public Backend {
       values[b] = kv.values(at(first + b), layer, kv_head);
       next_keys[b] = kv.keys(at(first + kBlocks + b), layer, kv_head);
     }
-    const AttentionChunk chunk = {kv.type(), config_.head_dim, keys, values, begin, end, next_keys};
+    const AttentionChunk chunk = {.type = kv.type(),
+                                  .head_dim = config_.head_dim,
+                                  .keys = keys,
+                                  .values = values,
+                                  .begin = begin,
+                                  .end = end,
+                                  .softcap = config_.attention_softcap,
+                                  .next_keys = next_keys};
     kernels_.attend(chunk, rows.data(), rows.size(), states);
   }
 
@@ -525,16 +637,20 @@ class CpuBackend final : public Backend {
   std::vector<Private> private_;
   std::vector<Counter> next_item_;  // per layer: the next attention item that a lane may take
 
+  InputObserver* observer_ = nullptr;
+
   // The batch in flight.
   std::vector<uint32_t> positions_;    // [tokens]
   std::vector<uint32_t> sequence_of_;  // [tokens]
   std::vector<QueryTile> tiles_;
   Rows cosines_, sines_;     // [rope][tokens][head_dim / 2]
-  Rows hidden_, projected_;  // [tokens][d_model]
+  Rows hidden_, projected_;  // [tokens][d_model]; projected of experts: [picks][d_model]
   Rows qkv_;                 // [tokens][q_size + 2 kv_size]
   Rows attended_;            // [tokens][q_size]
-  Rows gate_up_, inner_;     // [tokens][2 d_ff], [tokens][d_ff]
-  ActivationRows input_;     // of the product at hand, shared by all lanes
+  Rows gate_up_, inner_;     // [tokens][2 d_ff], [tokens][d_ff]; of experts: [picks]
+  Rows router_;              // [tokens][n_experts]
+  ExpertPicks picks_;
+  ActivationRows input_;  // of the product at hand, shared by all lanes
   Partials partials_;
 };
 

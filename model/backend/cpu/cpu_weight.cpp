@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/model.h"
 #include "model/quant.h"
 
 namespace hearth::model::cpu {
@@ -27,6 +28,11 @@ Result<WeightPtr> CpuWeight::FromVectors(std::span<const TensorInfo* const> part
 }
 
 namespace {
+
+// A format without kernels of its own is held as F16: 2 bytes a weight, one part in 2000 off.
+TensorType HeldType(const Kernels& kernels, const TensorInfo& tensor) {
+  return kernels.panel_bytes(tensor.type, tensor.cols()) != 0 ? tensor.type : TensorType::kF16;
+}
 
 // Packs the panels of one lane's share.
 void PackShare(const TensorInfo& tensor, const Panels& panels, const Kernels& kernels, size_t begin,
@@ -64,9 +70,8 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
   size_t total = 0;
   size_t first_row = 0;
   for (const TensorInfo* part : parts) {
-    // A format without kernels of its own is held as F16: 2 bytes a weight, one part in 2000 off.
-    const bool has_kernels = kernels.panel_bytes(part->type, part->cols()) != 0;
-    if (!has_kernels && !CanDequantize(part->type)) {
+    const TensorType type = HeldType(kernels, *part);
+    if (type != part->type && !CanDequantize(part->type)) {
       return MakeError(ErrorCode::kUnsupported, part->name, ": type ",
                        GetTensorType(part->type).name, " is not supported");
     }
@@ -74,7 +79,6 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
       return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
                        " elements; the CPU backend needs a multiple of ", kPanelRows);
     }
-    const TensorType type = has_kernels ? part->type : TensorType::kF16;
     const size_t panel_bytes = kernels.panel_bytes(type, part->cols());
     const Panels panels = {type, part->rows(), part->cols(), panel_bytes, nullptr};
     weight->parts.push_back({panels, first_row});
@@ -123,3 +127,18 @@ Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t
 }
 
 }  // namespace hearth::model::cpu
+
+namespace hearth::model {
+
+uint64_t WeightBytes(const GgufFile& file) {
+  const cpu::Kernels& kernels = cpu::kScalarKernels;  // all instruction sets have the same formats
+  uint64_t bytes = 0;
+  for (const TensorInfo& tensor : file.tensors()) {
+    const cpu::Panels panels = {cpu::HeldType(kernels, tensor), tensor.rows(), tensor.cols()};
+    bytes += tensor.n_dims < 2 ? tensor.elements() * sizeof(float)
+                               : panels.count() * kernels.panel_bytes(panels.type, panels.cols);
+  }
+  return bytes;
+}
+
+}  // namespace hearth::model

@@ -92,6 +92,7 @@ struct AttentionChunk {
   const uint8_t* const* values = nullptr;  // likewise
   uint32_t begin = 0;                      // a multiple of 16
   uint32_t end = 0;                        // at most kChunkPositions behind begin
+  float softcap = 0;                       // scores become softcap * tanh(score / softcap); 0: none
   // The keys that are wanted next, fetched meanwhile: blocks lie far apart, and the hardware does
   // not guess where. One for each of `keys`, or null.
   const uint8_t* const* next_keys = nullptr;
@@ -136,6 +137,9 @@ struct Kernels {
   // out[i] = activation(gate[i]) * up[i]
   void (*gate_silu)(const float* gate, const float* up, size_t n, float* out);
   void (*gate_gelu)(const float* gate, const float* up, size_t n, float* out);
+
+  // x[i] = cap * tanh(x[i] / cap)
+  void (*softcap)(float* x, size_t n, float cap);
 
   // Writes one position of one kv head.
   void (*store_kv)(KvType type, const float* key, const float* value, size_t head_dim, size_t slot,

@@ -129,6 +129,21 @@ void GateGelu(const float* gate, const float* up, size_t n, float* out) {
   }
 }
 
+// cap tanh(x / cap), tanh(u) = 1 - 2 / (1 + e^2u)
+inline F Bounded(F x, float cap) {
+  const F e = Exp(Mul(x, Set(2.0f / cap)));
+  return Fma(Set(-2.0f * cap), Div(Set(1.0f), Add(Set(1.0f), e)), Set(cap));
+}
+
+void Softcap(float* x, size_t n, float cap) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) Store(x + i, Bounded(Load(x + i), cap));
+  float rest[16] = {};
+  __builtin_memcpy(rest, x + i, (n - i) * sizeof(float));
+  Store(rest, Bounded(Load(rest), cap));
+  __builtin_memcpy(x + i, rest, (n - i) * sizeof(float));
+}
+
 // ---------------------------------------------------------------------------------------------------
 // Attention.
 
@@ -268,6 +283,9 @@ inline void Score(const AttentionChunk& chunk, const QueryRow* rows, uint32_t at
         score = Kv::kScaled ? Fma(sums[r * kBlocks + b], scale, score) : sums[r * kBlocks + b];
       }
     }
+  }
+  if (chunk.softcap != 0) {
+    for (F& score : scores) score = Bounded(score, chunk.softcap);
   }
   const F hidden = Set(-kInfinity);
   for (int b = 0; b < kBlocks; ++b, at += 16) {
@@ -412,6 +430,7 @@ const Kernels HEARTH_TABLE = {
     .rms_norm = &HEARTH_ISA::RmsNorm,
     .gate_silu = &HEARTH_ISA::GateSilu,
     .gate_gelu = &HEARTH_ISA::GateGelu,
+    .softcap = &HEARTH_ISA::Softcap,
     .store_kv = &HEARTH_ISA::StoreKv,
     .attend = &HEARTH_ISA::Attend,
     .merge = &HEARTH_ISA::Merge,

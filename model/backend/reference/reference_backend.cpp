@@ -82,11 +82,9 @@ class ReferenceBackend final : public Backend {
       if (w.qkv_bias) {
         for (size_t i = 0; i < qkv.size(); ++i) qkv[i] += Ref(w.qkv_bias).values[i];
       }
+      NormalizeQk(w, qkv);
       for (uint32_t h = 0; h < config_.n_heads + config_.n_kv_heads; ++h) {
-        const std::span<double> head(qkv.data() + h * hd, hd);
-        const WeightPtr& norm = h < config_.n_heads ? w.q_norm : w.k_norm;
-        if (norm) std::ranges::copy(Normalize(norm, head), head.begin());
-        RotateHead(head, config_.layers[layer].rope, position);
+        RotateHead({qkv.data() + h * hd, hd}, config_.layers[layer].rope, position);
       }
       queries[t].assign(qkv.begin(), qkv.begin() + config_.q_size());
       for (uint32_t i = 0; i < config_.kv_size(); ++i) {
@@ -107,20 +105,19 @@ class ReferenceBackend final : public Backend {
   void FeedForwardBlock(int, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     for (Vector& x : hidden_) {
-      const Vector gate_up = Multiply(w.gate_up, Normalize(w.feed_forward_norm, x));
-      Vector inner(config_.d_ff);
-      for (uint32_t i = 0; i < config_.d_ff; ++i) {
-        inner[i] = Activate(gate_up[i]) * gate_up[config_.d_ff + i];
-      }
-      AddTo(x, Multiply(w.down, inner), w.feed_forward_post_norm);
+      const Vector normed = Normalize(w.feed_forward_norm, x);
+      const Vector out =
+          w.experts.empty() ? FeedForward(w.gate_up, w.down, normed) : MixExperts(w, normed);
+      AddTo(x, out, w.feed_forward_post_norm);
     }
   }
 
   void Head(int, const Pass& pass) override {
     const WeightPtr& output = pass.weights.output ? pass.weights.output : pass.weights.embedding;
     for (size_t i = 0; i < pass.batch.heads.size(); ++i) {
-      const Vector logits =
+      Vector logits =
           Multiply(output, Normalize(pass.weights.output_norm, hidden_[pass.batch.heads[i]]));
+      for (double& x : logits) x = Softcap(x * config_.logit_scale, config_.logit_softcap);
       std::ranges::copy(logits, pass.batch.logits + i * config_.vocab_size);
     }
   }
@@ -135,7 +132,9 @@ class ReferenceBackend final : public Backend {
     }
   }
 
+  // Without a weight, x itself: the family has no norm there.
   Vector Normalize(const WeightPtr& weight, std::span<const double> x) const {
+    if (!weight) return Vector(x.begin(), x.end());
     double squares = 0;
     for (double v : x) squares += v * v;
     const double scale =
@@ -144,6 +143,46 @@ class ReferenceBackend final : public Backend {
     for (size_t i = 0; i < x.size(); ++i) out[i] = x[i] * scale * Ref(weight).values[i];
     return out;
   }
+
+  void NormalizeQk(const LayerWeights& w, Vector& qkv) const {
+    const bool whole = config_.qk_norm == QkNorm::kWhole;
+    for (size_t at = 0; at < config_.q_size() + config_.kv_size();) {
+      const bool query = at < config_.q_size();
+      const size_t all = query ? config_.q_size() : config_.kv_size();
+      const std::span<double> part(qkv.data() + at, whole ? all : config_.head_dim);
+      std::ranges::copy(Normalize(query ? w.q_norm : w.k_norm, part), part.begin());
+      at += part.size();
+    }
+  }
+
+  Vector FeedForward(const WeightPtr& gate_up_weight, const WeightPtr& down,
+                     const Vector& x) const {
+    const Vector gate_up = Multiply(gate_up_weight, x);
+    Vector inner(config_.d_ff);
+    for (uint32_t i = 0; i < config_.d_ff; ++i) {
+      inner[i] = Activate(gate_up[i]) * gate_up[config_.d_ff + i];
+    }
+    return Multiply(down, inner);
+  }
+
+  Vector MixExperts(const LayerWeights& w, const Vector& x) const {
+    const Vector scores = Multiply(w.router, x);
+    std::vector<uint32_t> order(scores.size());
+    for (uint32_t e = 0; e < order.size(); ++e) order[e] = e;
+    std::ranges::stable_sort(order, std::greater(), [&](uint32_t e) { return scores[e]; });
+    order.resize(config_.experts.n_used);
+    double sum = 0;
+    for (const uint32_t e : order) sum += std::exp(scores[e] - scores[order[0]]);
+    Vector mixed(config_.d_model);
+    for (const uint32_t e : order) {
+      const double share = std::exp(scores[e] - scores[order[0]]) / sum;
+      const Vector out = FeedForward(w.experts[e].gate_up, w.experts[e].down, x);
+      for (size_t i = 0; i < mixed.size(); ++i) mixed[i] += share * out[i];
+    }
+    return mixed;
+  }
+
+  static double Softcap(double x, double cap) { return cap == 0 ? x : cap * std::tanh(x / cap); }
 
   static Vector Multiply(const WeightPtr& weight, std::span<const double> x) {
     const auto& matrix = Ref(weight);
@@ -157,7 +196,7 @@ class ReferenceBackend final : public Backend {
 
   void AddTo(Vector& x, const Vector& h, const WeightPtr& post_norm) const {
     const Vector& added = post_norm ? Normalize(post_norm, h) : h;
-    for (size_t i = 0; i < x.size(); ++i) x[i] += added[i];
+    for (size_t i = 0; i < x.size(); ++i) x[i] += config_.residual_scale * added[i];
   }
 
   double Activate(double x) const {
@@ -167,12 +206,13 @@ class ReferenceBackend final : public Backend {
   }
 
   void RotateHead(std::span<double> head, uint32_t rope, uint32_t position) const {
+    if (rope == LayerConfig::kNoRope) return;
     const RopeFrequencies& frequencies = ropes_[rope];
     Vector cosines(frequencies.pairs());
     Vector sines(frequencies.pairs());
     for (size_t i = 0; i < cosines.size(); ++i) {
-      cosines[i] = std::cos(frequencies.angle(i, position));
-      sines[i] = std::sin(frequencies.angle(i, position));
+      cosines[i] = frequencies.cosine(i, position);
+      sines[i] = frequencies.sine(i, position);
     }
     Rotate(head.data(), config_.ropes[rope].pairs, cosines.data(), sines.data(), cosines.size());
   }
@@ -195,7 +235,7 @@ class ReferenceBackend final : public Backend {
       const double* key = At(kv, sequence, layer, 0, p) + offset;
       double dot = 0;
       for (size_t i = 0; i < query.size(); ++i) dot += query[i] * key[i];
-      scores.push_back(dot * config_.attention_scale);
+      scores.push_back(Softcap(dot * config_.query_scale(position), config_.attention_softcap));
     }
     const double top = *std::ranges::max_element(scores);
     double sum = 0;

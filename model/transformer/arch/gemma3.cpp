@@ -9,17 +9,24 @@ namespace hearth::model::arch {
 const Architecture kGemma3 = {
     "gemma3", [](const GgufFile& file, ModelConfig& config) -> Status {
       constexpr uint32_t kGlobalEvery = 6;
+      constexpr uint32_t kLayersOf27B = 62;
       config.activation = Activation::kGeluTanh;
       config.embedding_scale = std::sqrt(static_cast<float>(config.d_model));
       config.ropes[0].pairs = RopePairs::kHalves;
-      RopeConfig local = config.ropes[0];
-      local.base = file.GetFloat("gemma3.rope.freq_base_swa").value_or(10000.0);
-      config.ropes.push_back(local);
-      HEARTH_TRY(const uint32_t window,
-                 RequireUint(file, config, "attention.sliding_window", 1, 1u << 20));
-      for (uint32_t i = 0; i < config.n_layers; ++i) {
-        if (i % kGlobalEvery != kGlobalEvery - 1) config.layers[i] = {.window = window, .rope = 1};
+      // As in Gemma 2.
+      if (config.n_layers == kLayersOf27B) {
+        config.attention_scale =
+            1.0f / std::sqrt(static_cast<float>(config.d_model / config.n_heads));
       }
+      // Where the context is stretched, only the layers that see all of it are.
+      HEARTH_TRY(const float base,
+                 OptionalFloat(file, config, "rope.freq_base_swa", 1, 1e12, 1e4f));
+      config.ropes.push_back(
+          {.base = base, .dims = config.ropes[0].dims, .pairs = RopePairs::kHalves});
+      HEARTH_TRY(const uint32_t window,
+                 RequireUint(file, config, "attention.sliding_window", 1, 1u << 26));
+      HEARTH_CHECK_OK(ReadWindows(file, config, window, kGlobalEvery));
+      for (LayerConfig& layer : config.layers) layer.rope = layer.window != 0 ? 1 : 0;
       return {};
     }};
 

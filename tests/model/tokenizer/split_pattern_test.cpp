@@ -56,6 +56,11 @@ TEST_CASE("look-ahead looks at one character and the end") {
   CHECK(Split("a(?=b)", "aab") == Pieces{"a", "a", "b"});
 }
 
+TEST_CASE("$ is the end of the piece") {
+  CHECK(Split("a+$", "aabaa") == Pieces{"aab", "aa"});
+  CHECK(Split("a$|b", "aba") == Pieces{"a", "b", "a"});
+}
+
 TEST_CASE("classes") {
   CHECK(Split("[^\\s\\p{L}]+", "ab1!c") == Pieces{"ab", "1!", "c"});
   CHECK(Split("[a\\-z]+", "a-zb") == Pieces{"a-z", "b"});

@@ -1,6 +1,7 @@
 #include "model/model_config.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <functional>
 
 #include "tests/memory/temp_directory.h"
@@ -78,6 +79,50 @@ TEST_CASE("each family has its own rules") {
   }
 }
 
+TEST_CASE("windows, scales and caps of the families") {
+  SmallModel gemma("gemma2");
+  gemma.metadata["gemma2.block_count"] = 4u;
+  gemma.metadata["gemma2.attention.sliding_window"] = 8u;
+  gemma.metadata["gemma2.attn_logit_softcapping"] = 20.0f;
+  const auto gemma2 = Read(gemma);
+  REQUIRE(gemma2.ok());
+  CHECK(gemma2->attention_softcap == 20.0f);
+  CHECK(gemma2->logit_softcap == 30.0f);
+  for (uint32_t i = 0; i < 4; ++i) CHECK(gemma2->layers[i].window == (i % 2 == 0 ? 8 : 0));
+  // The 27B divides by sqrt(d_model / heads); its heads are not that wide.
+  gemma.metadata["gemma2.block_count"] = 46u;
+  gemma.metadata["gemma2.attention.key_length"] = 32u;
+  const auto large = Read(gemma);
+  REQUIRE(large.ok());
+  CHECK(large->attention_scale == 0.25f);
+
+  SmallModel granite("granite");
+  granite.metadata["granite.logit_scale"] = 8.0f;
+  granite.metadata["granite.residual_scale"] = 0.5f;
+  const auto scaled = Read(granite);
+  REQUIRE(scaled.ok());
+  CHECK(scaled->logit_scale == 0.125f);
+  CHECK(scaled->residual_scale == 0.5f);
+
+  SmallModel smollm("smollm3");
+  smollm.metadata["smollm3.block_count"] = 8u;
+  const auto no_positions = Read(smollm);
+  REQUIRE(no_positions.ok());
+  for (uint32_t i = 0; i < 8; ++i) {
+    CHECK((no_positions->layers[i].rope == LayerConfig::kNoRope) == (i == 3 || i == 7));
+  }
+}
+
+TEST_CASE("queries grow with the position where the family says so") {
+  ModelConfig config;
+  config.attention_scale = 0.25f;
+  CHECK(config.query_scale(1000) == 0.25f);
+  config.temperature = 0.5f;
+  config.temperature_span = 100;
+  CHECK(config.query_scale(99) == 0.25f);
+  CHECK(config.query_scale(250) == Approx(0.25 * (1 + 0.5 * std::log(3.0))));
+}
+
 TEST_CASE("a malformed model is refused by the name of what is wrong") {
   struct Case {
     std::string word;
@@ -110,7 +155,29 @@ TEST_CASE("a malformed model is refused by the name of what is wrong") {
       {"32 (values)", set("llama.attention.value_length", 32u)},
       {"rope.dimension_count 18", set("llama.rope.dimension_count", 18u)},
       {"rope.dimension_count 7", set("llama.rope.dimension_count", 7u)},
-      {"rope.scaling.type 'yarn'", set("llama.rope.scaling.type", std::string("yarn"))},
+      {"rope.scaling.type 'ntk'", set("llama.rope.scaling.type", std::string("ntk"))},
+      {"llama.rope.scaling.factor", set("llama.rope.scaling.factor", -2.0f)},
+      {"rope_factors_long.weight and rope_factors_short.weight are missing",
+       set("llama.rope.scaling.type", std::string("longrope"))},
+      {"rope_factors_long.weight is missing",
+       [](SmallModel& m) {
+         m.tensors["rope_factors_short.weight"] = {{8}};
+         m.metadata["llama.rope.scaling.original_context_length"] = 16u;
+       }},
+      {"llama.expert_used_count is 9, expected 1 to 8",
+       [](SmallModel& m) {
+         m.metadata["llama.expert_count"] = 8u;
+         m.metadata["llama.expert_used_count"] = 9u;
+       }},
+      {"qwen3moe.expert_count", [](SmallModel&) {}, "qwen3moe"},
+      {"granite.logit_scale", [](SmallModel& m) { m.metadata["granite.logit_scale"] = 0.0f; },
+       "granite"},
+      {"gemma2.attention.sliding_window_pattern",
+       [](SmallModel& m) {
+         m.metadata["gemma2.attention.sliding_window"] = 8u;
+         m.metadata["gemma2.attention.sliding_window_pattern"] = 0u;
+       },
+       "gemma2"},
       {"layer_norm_rms_epsilon", set("llama.attention.layer_norm_rms_epsilon", 0.0f)},
       {"rope.freq_base", set("llama.rope.freq_base", 0.0f)},
       {"token_embd.weight", [](SmallModel& m) { m.tensors.erase("token_embd.weight"); }},

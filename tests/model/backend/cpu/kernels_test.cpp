@@ -420,6 +420,28 @@ TEST_CASE("gates follow the exact functions over the whole range") {
   }
 }
 
+TEST_CASE("softcap bounds every value and leaves small ones alone") {
+  std::vector<float> values;
+  for (float x = -400; x <= 400; x += 3.7f) values.push_back(x);
+  for (float x = 1e-6f; x < 1; x *= 3) values.push_back(x);
+  for (const Kernels* kernels : Usable()) {
+    for (const float cap : {0.5f, 30.0f}) {
+      // Lengths that 16 does not divide write nothing behind the end.
+      for (const size_t n : {values.size(), size_t{16}, size_t{17}, size_t{3}}) {
+        std::vector<float> out = values;
+        kernels->softcap(out.data(), n, cap);
+        for (size_t i = 0; i < out.size(); ++i) {
+          const double expected = i < n ? cap * std::tanh(values[i] / static_cast<double>(cap))
+                                        : static_cast<double>(values[i]);
+          CAPTURE(kernels->name, cap, n, values[i]);
+          // The difference of two numbers near the cap is as exact as they are.
+          REQUIRE(std::fabs(out[i] - expected) <= (i < n ? 8 * kUnit * cap : 0));
+        }
+      }
+    }
+  }
+}
+
 // One kv head of a sequence, stored by the kernels.
 struct Cache {
   KvType type;

@@ -1,0 +1,30 @@
+// Gemma 2: norms after each half-layer, GELU, a scaled embedding, a sliding window in every second
+// layer, and bounded scores and logits.
+#include <cmath>
+
+#include "model/transformer/arch/arch.h"
+
+namespace hearth::model::arch {
+
+const Architecture kGemma2 = {
+    "gemma2", [](const GgufFile& file, ModelConfig& config) -> Status {
+      constexpr uint32_t kLayersOf27B = 46;
+      config.activation = Activation::kGeluTanh;
+      config.embedding_scale = std::sqrt(static_cast<float>(config.d_model));
+      config.ropes[0].pairs = RopePairs::kHalves;
+      // The largest of the family divides by the width that heads would have, not by their own; no
+      // key says so.
+      if (config.n_layers == kLayersOf27B) {
+        config.attention_scale =
+            1.0f / std::sqrt(static_cast<float>(config.d_model / config.n_heads));
+      }
+      HEARTH_TRY(config.attention_softcap,
+                 OptionalFloat(file, config, "attn_logit_softcapping", 0, 1e6, 50.0f));
+      HEARTH_TRY(config.logit_softcap,
+                 OptionalFloat(file, config, "final_logit_softcapping", 0, 1e6, 30.0f));
+      HEARTH_TRY(const uint32_t window,
+                 RequireUint(file, config, "attention.sliding_window", 1, 1u << 26));
+      return ReadWindows(file, config, window, 2);
+    }};
+
+}  // namespace hearth::model::arch
