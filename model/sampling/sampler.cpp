@@ -157,13 +157,36 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   return candidates_[kept - 1].id;
 }
 
-float LogProbability(std::span<const float> logits, TokenId id) {
+LogProbabilities::LogProbabilities(std::span<const float> logits) : logits_(logits) {
   // A NaN of a broken model has no share, as in Draw.
   float top = -INFINITY;
   for (float x : logits) top = x > top ? x : top;
   double sum = 0;
   for (float x : logits) sum += std::isnan(x) ? 0.0 : std::exp(static_cast<double>(x) - top);
-  return static_cast<float>(logits[static_cast<size_t>(id)] - top - std::log(sum));
+  log_total_ = static_cast<double>(top) + std::log(sum);
+}
+
+float LogProbabilities::Of(TokenId id) const {
+  return static_cast<float>(logits_[static_cast<size_t>(id)] - log_total_);
+}
+
+std::vector<TokenId> LogProbabilities::Likeliest(size_t n) const {
+  std::vector<TokenId> best;
+  if (n == 0) return best;
+  const auto score = [&](TokenId id) {
+    const float x = logits_[static_cast<size_t>(id)];
+    return std::isnan(x) ? -INFINITY : x;
+  };
+  const auto likelier = [&](TokenId a, TokenId b) {
+    return score(a) != score(b) ? score(a) > score(b) : a < b;
+  };
+  for (size_t i = 0; i < logits_.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    if (best.size() == n && !likelier(id, best.back())) continue;
+    best.insert(std::ranges::upper_bound(best, id, likelier), id);
+    if (best.size() > n) best.pop_back();
+  }
+  return best;
 }
 
 }  // namespace hearth::model

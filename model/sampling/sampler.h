@@ -42,7 +42,17 @@ class Sampler {
   std::vector<double> weights_;
 };
 
-// log(softmax(logits)[id])
-float LogProbability(std::span<const float> logits, TokenId id);
+// LogProbabilities: log(softmax(logits)). The logits must outlive it. O(vocabulary) to make.
+class LogProbabilities {
+ public:
+  explicit LogProbabilities(std::span<const float> logits);
+  float Of(TokenId id) const;
+  // The n likeliest tokens, the likeliest first; ties go to the smaller id.
+  std::vector<TokenId> Likeliest(size_t n) const;
+
+ private:
+  std::span<const float> logits_;
+  double log_total_;  // log of the sum of exp(logit)
+};
 
 }  // namespace hearth::model

@@ -227,12 +227,22 @@ TEST_CASE("the repetition penalty forgets what is further back than its window")
 
 TEST_CASE("log probabilities are those of the softmax") {
   const std::vector<float> logits = {1, 2, 3, 1000};
-  CHECK(LogProbability(logits, 3) == Approx(0).margin(1e-6));
-  CHECK(LogProbability(logits, 0) == Approx(-999));
+  CHECK(LogProbabilities(logits).Of(3) == Approx(0).margin(1e-6));
+  CHECK(LogProbabilities(logits).Of(0) == Approx(-999));
   const std::vector<float> small = {0, std::log(3.0f)};
-  CHECK(LogProbability(small, 0) == Approx(std::log(0.25)));
+  CHECK(LogProbabilities(small).Of(0) == Approx(std::log(0.25)));
   // A broken logit is like one that can never be drawn.
-  CHECK(LogProbability(std::vector<float>{kNaN, 0, std::log(3.0f)}, 1) == Approx(std::log(0.25)));
+  const std::vector<float> broken = {kNaN, 0, std::log(3.0f)};
+  CHECK(LogProbabilities(broken).Of(1) == Approx(std::log(0.25)));
+}
+
+TEST_CASE("the likeliest tokens come in order, ties by id, broken logits last") {
+  const std::vector<float> logits = {1, 5, kNaN, 5, 4};
+  const LogProbabilities probabilities(logits);
+  CHECK(probabilities.Likeliest(0).empty());
+  CHECK(probabilities.Likeliest(1) == std::vector<TokenId>{1});
+  CHECK(probabilities.Likeliest(4) == std::vector<TokenId>{1, 3, 4, 0});
+  CHECK(probabilities.Likeliest(20) == std::vector<TokenId>{1, 3, 4, 0, 2});
 }
 
 TEST_CASE("values out of range are refused by the name of their field") {
