@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "runtime/serving/grammar_constraint.h"
-#include "runtime/serving/reply_parser.h"
+#include "runtime/serving/thinking_budget.h"
 
 namespace hearth::serving {
 
@@ -17,16 +17,20 @@ class LocalConversation : public Conversation {
 
   void Restore(std::span<const TokenId> tokens) override {
     tokens_.assign(tokens.begin(), tokens.end());
-    text_ = owner_.model_->tokenizer().Decode(tokens, true);
+    text_ = owner_.tokenizer().Decode(tokens, true);
   }
   Result<ChatReply> Reply(const ChatRequest& request, const DeltaSink& sink,
                           std::stop_token stop) override;
 
  private:
-  // Brings tokens_ up to the prompt, and notes in the reply what was added.
-  void Extend(const RenderedPrompt& prompt, const std::string& text, ChatReply& reply);
-  Status Generate(model::RequestId id, ReplyParser& parser, ChatReply& reply, const DeltaSink& sink,
-                  std::stop_token stop);
+  struct Extension {
+    std::vector<TokenId> rendered;
+    bool restarted = false;
+  };
+  // Brings tokens_ up to the prompt, and says what was added.
+  Extension Extend(const RenderedPrompt& prompt, const std::string& text);
+  Result<ChatReply> Generate(const PreparedReply& prepared, const DeltaSink& sink,
+                             std::stop_token stop);
 
   LocalModel& owner_;
   // The whole conversation sees one date: a prompt whose beginning changed would be read anew.
@@ -47,7 +51,9 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
     return MakeError(prompts.error().code, path, ": ", prompts.error().message);
   }
   self->prompts_ = *std::move(prompts);
-  HEARTH_TRY(self->engine_, model::Engine::Create(*self->model_, options.engine));
+  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, options.engine));
+  self->engine_ = std::make_unique<EngineThread>(std::move(engine), options.max_queue);
+  self->grammars_ = std::make_unique<GrammarCache>(options.grammar_cache_bytes);
   self->vocabulary_ = std::async(std::launch::async, [tokenizer = self->model_->shared_tokenizer(),
                                                       size = self->model_->config().vocab_size] {
                         return MakeVocabulary(*tokenizer, size);
@@ -61,24 +67,135 @@ std::unique_ptr<Conversation> LocalModel::StartConversation() {
   return std::make_unique<LocalConversation>(*this, clock_->Now());
 }
 
-Result<std::shared_ptr<const grammar::CompiledGrammar>> LocalModel::ReplyGrammar(
-    const ChatRequest& request, bool thinking) {
-  const std::string key = DumpJson(
-      Json::array({request.tools, static_cast<int>(request.tool_choice), request.parallel_calls,
-                   request.response_schema.value_or(Json()), thinking}));
-  if (const auto known = grammars_.find(key); known != grammars_.end()) return known->second;
-  HEARTH_TRY(const auto grammar, CompileReply(prompts_->format(), request, thinking));
-  constexpr size_t kMostGrammars = 64;
-  if (grammars_.size() >= kMostGrammars) grammars_.clear();
-  grammars_.emplace(key, grammar);
+Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ToolFormat& format,
+                                                       const ChatRequest& request,
+                                                       bool thinking) const {
+  const std::string key = DumpJson(Json::array(
+      {format.name, request.tools, request.callable, static_cast<int>(request.tool_choice),
+       request.parallel_calls, request.response_schema.value_or(Json()), thinking}));
+  if (auto known = grammars_->Find(key)) return known;
+  HEARTH_TRY(const auto grammar, CompileReply(format, request, thinking));
+  grammars_->Insert(key, grammar);
   return grammar;
 }
 
-void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& text,
-                               ChatReply& reply) {
-  const model::Tokenizer& tokenizer = owner_.model_->tokenizer();
-  reply.restarted = text_.empty() || !text.starts_with(text_);
-  if (reply.restarted) {
+std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs, bool whole) const {
+  std::vector<TokenId> tokens = tokenizer().EncodeRuns(runs);
+  const auto bos = tokenizer().bos();
+  if (whole && tokenizer().adds_bos() && bos && (tokens.empty() || tokens.front() != *bos)) {
+    tokens.insert(tokens.begin(), *bos);
+  }
+  return tokens;
+}
+
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request,
+                                               std::string_view text) const {
+  PreparedReply prepared;
+  prepared.sampling = request.sampling;
+  if (request.ignore_end) {
+    constexpr float kNever = -1000;
+    for (const TokenId id : tokenizer().end_of_turn()) {
+      prepared.sampling.logit_bias.emplace_back(id, kNever);
+    }
+  }
+  HEARTH_CHECK_OK(prepared.sampling.Check());
+  prepared.max_tokens = request.max_tokens;
+  prepared.logprobs = request.logprobs;
+  prepared.top_logprobs = request.top_logprobs;
+  prepared.format = &FormatOfReply(prompts_->format(), request);
+  prepared.reading.thinking = prompts_->LeavesThinkingOpen(text);
+  prepared.reading.calls = PlaceOfCalls(request);
+  prepared.reading.stop = request.stop;
+  prepared.reading.logprobs = request.logprobs;
+  if (!prepared.format->think_end.empty()) prepared.thinking_budget = request.thinking_budget;
+  if (!request.tools.empty() || request.response_schema) {
+    HEARTH_TRY(prepared.grammar,
+               ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
+    const auto& vocabulary = vocabulary_.get();
+    if (!vocabulary.ok()) return vocabulary.error();
+  }
+  return prepared;
+}
+
+Status LocalModel::CheckRoom(const PreparedReply& prepared) const {
+  if (prepared.prompt.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty");
+  }
+  if (prepared.prompt.size() >= context_tokens()) {
+    return MakeError(ErrorCode::kResourceExhausted, "the prompt has ", prepared.prompt.size(),
+                     " tokens, the context of ", name_, " holds ", context_tokens(),
+                     "; shorten it or use a model with a longer context");
+  }
+  const size_t room =
+      std::min<size_t>(prepared.max_tokens, context_tokens() - prepared.prompt.size());
+  if (prepared.thinking_budget && *prepared.thinking_budget >= room) {
+    return MakeError(ErrorCode::kInvalidArgument, "a thinking budget of ",
+                     *prepared.thinking_budget, " tokens leaves no room for an answer: ", room,
+                     " tokens may be written");
+  }
+  return {};
+}
+
+Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request) const {
+  HEARTH_TRY(const RenderedPrompt prompt, prompts_->Write(request, clock_->Now()));
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, prompt.text()));
+  std::vector<model::TextRun> runs;
+  for (const auto& run : prompt.runs) runs.push_back({run.text, run.trusted});
+  prepared.prompt = Encode(runs, true);
+  HEARTH_CHECK_OK(CheckRoom(prepared));
+  return prepared;
+}
+
+Result<PreparedReply> LocalModel::PrepareText(std::string_view text,
+                                              const ChatRequest& request) const {
+  return PrepareTokens(tokenizer().Encode(text, {.parse_special = true, .add_bos = std::nullopt}),
+                       request);
+}
+
+Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
+                                                const ChatRequest& request) const {
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, ""));
+  prepared.format = &kPlainText;
+  prepared.thinking_budget.reset();
+  prepared.prompt = std::move(tokens);
+  HEARTH_CHECK_OK(CheckRoom(prepared));
+  return prepared;
+}
+
+Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prepared, uint64_t seed,
+                                                       EngineThread::Waker waker) const {
+  model::GenerationRequest request;
+  request.prompt = prepared.prompt;
+  request.sampling = prepared.sampling;
+  request.sampling.seed = seed;
+  request.max_tokens = prepared.max_tokens;
+  request.logprobs = prepared.logprobs;
+  request.top_logprobs = prepared.top_logprobs;
+  if (prepared.grammar) {
+    request.constraint = std::make_unique<GrammarConstraint>(prepared.grammar, *vocabulary_.get(),
+                                                             model_->shared_tokenizer());
+  }
+  if (prepared.thinking_budget) {
+    request.constraint = std::make_unique<ThinkingBudget>(
+        std::move(request.constraint), model_->shared_tokenizer(), *prepared.format,
+        prepared.reading.thinking, *prepared.thinking_budget);
+  }
+  return engine_->Submit(std::move(request), std::move(waker));
+}
+
+std::unique_ptr<ReplyReader> LocalModel::MakeReader(const PreparedReply& prepared,
+                                                    DeltaSink sink) const {
+  ReplyReaderOptions reading = prepared.reading;
+  reading.prompt_tokens = static_cast<uint32_t>(prepared.prompt.size());
+  return std::make_unique<ReplyReader>(tokenizer(), *prepared.format, std::move(reading),
+                                       std::move(sink));
+}
+
+LocalConversation::Extension LocalConversation::Extend(const RenderedPrompt& prompt,
+                                                       const std::string& text) {
+  Extension added;
+  added.restarted = text_.empty() || !text.starts_with(text_);
+  if (added.restarted) {
     text_.clear();
     tokens_.clear();
   }
@@ -91,91 +208,50 @@ void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& 
       runs.push_back({std::string_view(run.text).substr(skipped), run.trusted});
     }
   }
-  reply.rendered = tokenizer.EncodeRuns(runs);
-  const auto bos = tokenizer.bos();
-  if (reply.restarted && tokenizer.adds_bos() && bos &&
-      (reply.rendered.empty() || reply.rendered.front() != *bos)) {
-    reply.rendered.insert(reply.rendered.begin(), *bos);
-  }
-  tokens_.insert(tokens_.end(), reply.rendered.begin(), reply.rendered.end());
+  added.rendered = owner_.Encode(runs, added.restarted);
+  tokens_.insert(tokens_.end(), added.rendered.begin(), added.rendered.end());
   text_ = text;
+  return added;
 }
 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
-  const std::lock_guard lock(owner_.mutex_);
-  const bool has_tools = !request.tools.empty() && !request.response_schema &&
-                         request.tool_choice != ToolChoice::kNone;
   HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
   const std::string text = prompt.text();
-  const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
-
-  model::GenerationRequest generation;
-  generation.sampling = request.sampling;
-  generation.max_tokens = request.max_tokens;
-  if (!request.tools.empty() || request.response_schema) {
-    HEARTH_TRY(const auto grammar, owner_.ReplyGrammar(request, thinking));
-    const auto& vocabulary = owner_.vocabulary_.get();
-    if (!vocabulary.ok()) return vocabulary.error();
-    generation.constraint = std::make_unique<GrammarConstraint>(grammar, *vocabulary,
-                                                                owner_.model_->shared_tokenizer());
-  }
-  ChatReply reply;
+  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, text));
   // Nobody stores the tokens of a reply that fails, so they must not count as seen.
   auto before = std::pair(tokens_, text_);
-  Extend(prompt, text, reply);
-  generation.prompt = tokens_;
-  ReplyParser parser(owner_.prompts_->format(), thinking, has_tools, sink);
-  const auto generate = [&]() -> Status {
-    HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
-    return Generate(id, parser, reply, sink, stop);
-  };
-  if (const Status status = generate(); !status.ok()) {
+  Extension added = Extend(prompt, text);
+  prepared.prompt = tokens_;
+  auto reply = Generate(prepared, sink, stop);
+  if (!reply.ok()) {
     std::tie(tokens_, text_) = std::move(before);
-    return status.error();
+    return reply;
   }
-  reply.message = parser.Finish();
-  tokens_.insert(tokens_.end(), reply.generated.begin(), reply.generated.end());
-  text_ += reply.message.raw;
+  reply->rendered = std::move(added.rendered);
+  reply->restarted = added.restarted;
+  tokens_.insert(tokens_.end(), reply->generated.begin(), reply->generated.end());
+  text_ += reply->message.raw;
   return reply;
 }
 
-Status LocalConversation::Generate(model::RequestId id, ReplyParser& parser, ChatReply& reply,
-                                   const DeltaSink& sink, std::stop_token stop) {
-  model::Detokenizer detokenizer(owner_.model_->tokenizer());
-  const auto total = static_cast<uint32_t>(tokens_.size());
+Result<ChatReply> LocalConversation::Generate(const PreparedReply& prepared, const DeltaSink& sink,
+                                              std::stop_token stop) {
+  HEARTH_CHECK_OK(owner_.CheckRoom(prepared));
+  const auto reader = owner_.MakeReader(prepared, [&](const ChatDelta& delta) {
+    if (sink) sink(delta);
+  });
+  HEARTH_TRY(const auto stream, owner_.Start(prepared, prepared.sampling.seed));
+  const std::stop_callback cancel(stop, [&] { stream->Cancel(); });
   std::vector<model::Event> events;
-  bool cancelling = false;
-  while (true) {
-    if (stop.stop_requested() && !cancelling) {
-      owner_.engine_->Cancel(id);
-      cancelling = true;
-    }
+  while (!reader->finished()) {
+    stream->Wait();
     events.clear();
-    if (!owner_.engine_->Step(events)) {
-      return MakeError(ErrorCode::kInternal, "the engine lost request ", id);
-    }
-    for (const model::Event& event : events) {
-      if (event.request != id) continue;
-      switch (event.kind) {
-        case model::Event::Kind::kPrefill:
-          if (sink) {
-            sink({.kind = ChatDelta::Kind::kPrefill, .done = event.prefilled, .total = total});
-          }
-          break;
-        case model::Event::Kind::kToken:
-          reply.generated.push_back(event.token);
-          parser.Push(detokenizer.Push(event.token));
-          break;
-        case model::Event::Kind::kFinished:
-          parser.Push(detokenizer.Flush());
-          reply.reason = event.reason;
-          reply.usage = event.usage;
-          if (event.reason == model::FinishReason::kError) return event.error;
-          return {};
-      }
-    }
+    stream->Take(events);
+    for (const model::Event& event : events) reader->Push(event);
+    if (reader->stopped()) stream->Cancel();
   }
+  return reader->Take();
 }
 
 }  // namespace hearth::serving

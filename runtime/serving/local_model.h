@@ -1,27 +1,46 @@
 // LocalModel: a language model in this process, on the engine of model/.
 //
-// Conversations share the engine, and one of them replies at a time: Reply runs the engine's steps
-// on the caller's thread.
+// Any number of threads prepare requests, and any number of requests are answered together:
+// EngineThread runs the engine. Conversations (LanguageModel) and the listener's requests share it,
+// and with it the KV cache.
 #pragma once
 
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
+#include <string>
+#include <vector>
 
 #include "grammars/vocabulary.h"
 #include "model/engine.h"
 #include "model/model.h"
 #include "runtime/base/clock.h"
+#include "runtime/serving/engine_thread.h"
+#include "runtime/serving/grammar_cache.h"
 #include "runtime/serving/language_model.h"
 #include "runtime/serving/prompt.h"
+#include "runtime/serving/reply_reader.h"
 
 namespace hearth::serving {
 
 struct LocalModelOptions {
   model::ModelOptions model;
   model::EngineOptions engine;
+  size_t max_queue = 128;  // requests that wait, beside those that run
+  size_t grammar_cache_bytes = size_t{32} << 20;
+};
+
+// A request ready for the engine: all that costs the preparing thread's time and can be refused.
+struct PreparedReply {
+  std::vector<TokenId> prompt;
+  model::SamplingParams sampling;
+  uint32_t max_tokens = 0;
+  bool logprobs = false;
+  uint32_t top_logprobs = 0;
+  std::shared_ptr<const grammar::CompiledGrammar> grammar;  // may be null
+  const ToolFormat* format = nullptr;
+  ReplyReaderOptions reading;
+  std::optional<uint32_t> thinking_budget;
 };
 
 class LocalModel : public LanguageModel {
@@ -37,23 +56,44 @@ class LocalModel : public LanguageModel {
   bool knows_tools() const override { return prompts_->knows_tools(); }
   std::unique_ptr<Conversation> StartConversation() override;
 
+  // Renders, tokenizes, compiles the grammar; up to seconds for an adversary's schema. Errors name
+  // what was wrong with the request; kResourceExhausted where the prompt leaves no room.
+  Result<PreparedReply> Prepare(const ChatRequest& request) const;
+  // The same for a text that the model continues, or its tokens. In a text control tokens are
+  // recognised: whoever writes the whole prompt is its template.
+  Result<PreparedReply> PrepareText(std::string_view text, const ChatRequest& request) const;
+  Result<PreparedReply> PrepareTokens(std::vector<TokenId> tokens,
+                                      const ChatRequest& request) const;
+  // Hands it to the engine, with a seed of its own.
+  Result<std::unique_ptr<EventStream>> Start(const PreparedReply& prepared, uint64_t seed,
+                                             EngineThread::Waker waker = {}) const;
+  std::unique_ptr<ReplyReader> MakeReader(const PreparedReply& prepared, DeltaSink sink) const;
+
+  const model::Tokenizer& tokenizer() const { return model_->tokenizer(); }
+  const model::ModelConfig& config() const { return model_->config(); }
+  const EngineThread& engine() const { return *engine_; }
+  const GrammarCache& grammars() const { return *grammars_; }
+
  private:
   friend class LocalConversation;
 
   LocalModel() = default;
-  // The grammar of replies to requests like this one, compiled once.
-  Result<std::shared_ptr<const grammar::CompiledGrammar>> ReplyGrammar(const ChatRequest& request,
-                                                                       bool thinking);
+  std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
+  // All but the prompt's tokens. `text` is the prompt.
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, std::string_view text) const;
+  Status CheckRoom(const PreparedReply& prepared) const;
+  // The grammar of replies to requests like this one.
+  Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
+                                             bool thinking) const;
 
   const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
-  std::unique_ptr<model::Engine> engine_;
   std::unique_ptr<PromptWriter> prompts_;
   // Made beside the first prompt's work: only constrained replies wait for it.
   std::shared_future<Result<std::shared_ptr<const grammar::Vocabulary>>> vocabulary_;
-  std::mutex mutex_;  // one reply at a time
-  std::unordered_map<std::string, std::shared_ptr<const grammar::CompiledGrammar>> grammars_;
+  std::unique_ptr<GrammarCache> grammars_;
+  std::unique_ptr<EngineThread> engine_;
 };
 
 }  // namespace hearth::serving

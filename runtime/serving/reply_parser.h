@@ -15,13 +15,16 @@ namespace hearth::serving {
 
 class ReplyParser {
  public:
-  // `thinking`: the prompt left a reasoning block open. Without `has_tools` nothing is a call.
-  ReplyParser(const ToolFormat& format, bool thinking, bool has_tools, const DeltaSink& sink);
+  // `thinking`: the prompt left a reasoning block open.
+  ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, const DeltaSink& sink);
 
   void Push(std::string_view bytes);
   // The reply is over. Returns the message: reasoning, content and the calls that are complete; a
   // call that was cut (by a token limit) is left out.
   Message Finish();
+
+  bool in_reasoning() const { return state_ == State::kThinking; }
+  bool in_text() const { return state_ == State::kText; }
 
  private:
   enum class State : uint8_t { kStart, kThinking, kText, kHead, kArguments, kTail };
@@ -30,6 +33,8 @@ class ReplyParser {
   bool Start();
   bool Thinking();
   bool Text();
+  // Decides whether the reply begins with calls, where it may only do so there.
+  bool FirstText();
   bool Head();
   bool Arguments();
   bool Tail();
@@ -39,7 +44,7 @@ class ReplyParser {
   bool TakeUntil(std::string_view marker, ChatDelta::Kind kind);
 
   const ToolFormat& format_;
-  const bool has_tools_;
+  CallPlace calls_;
   const DeltaSink& sink_;
   State state_;
   std::string buffer_;  // bytes not yet dealt with

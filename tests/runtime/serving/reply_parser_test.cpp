@@ -94,7 +94,8 @@ Parsed Parse(const Case& c, const std::vector<std::string_view>& chunks) {
     if (!joins) parsed.deltas.emplace_back(delta.kind, "");
     parsed.deltas.back().second += delta.text;
   };
-  ReplyParser parser(c.format, c.thinking, c.has_tools, sink);
+  ReplyParser parser(c.format, c.thinking, c.has_tools ? CallPlace::kAnywhere : CallPlace::kNowhere,
+                     sink);
   for (const std::string_view chunk : chunks) parser.Push(chunk);
   parsed.message = parser.Finish();
   return parsed;
@@ -186,7 +187,7 @@ TEST_CASE("a call that was cut is left out, those before it stay") {
 TEST_CASE("text comes at once but for what may begin a marker") {
   std::string heard;
   const DeltaSink sink = [&](const ChatDelta& delta) { heard += delta.text; };
-  ReplyParser parser(kTaggedObjects, false, true, sink);
+  ReplyParser parser(kTaggedObjects, false, CallPlace::kAnywhere, sink);
   parser.Push("Hello");
   CHECK(heard == "Hello");
   parser.Push(" <to");
