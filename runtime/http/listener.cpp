@@ -33,10 +33,10 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using boost::system::error_code;
 using asio::redirect_error;
 using asio::use_awaitable;
 using asio::ip::tcp;
+using boost::system::error_code;
 using Stream = beast::basic_stream<asio::generic::stream_protocol>;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 using Milliseconds = std::chrono::milliseconds;
@@ -230,12 +230,12 @@ asio::awaitable<bool> Session::Serve() {
     co_return false;
   }
   if (error == beast::http::error::header_limit) {
-    co_return co_await Refuse(431, Concat("the request's head is larger than ",
-                                          owner_.limits.max_head_bytes, " bytes"));
+    co_return co_await Refuse(
+        431, Concat("the request's head is larger than ", owner_.limits.max_head_bytes, " bytes"));
   }
   if (error == beast::http::error::body_limit) {
-    co_return co_await Refuse(413, Concat("the request's body is larger than ",
-                                          owner_.limits.max_body_bytes, " bytes"));
+    co_return co_await Refuse(
+        413, Concat("the request's body is larger than ", owner_.limits.max_body_bytes, " bytes"));
   }
   if (error.category() == beast::http::make_error_code(beast::http::error::bad_method).category()) {
     co_return co_await Refuse(400, "this is no HTTP request: " + error.message());
@@ -253,8 +253,8 @@ asio::awaitable<bool> Session::Serve() {
   }
   const auto length = parser.content_length();
   if (length && *length > owner_.limits.max_body_bytes) {
-    co_return co_await Refuse(413, Concat("the request's body is larger than ",
-                                          owner_.limits.max_body_bytes, " bytes"));
+    co_return co_await Refuse(
+        413, Concat("the request's body is larger than ", owner_.limits.max_body_bytes, " bytes"));
   }
   const auto started = std::chrono::steady_clock::now();
   const auto seconds = [&] {
@@ -310,11 +310,10 @@ asio::awaitable<bool> Session::ReadBody(Parser& parser, bool expects_continue) {
   stream_.expires_after(owner_.limits.body_time);
   co_await beast::http::async_read(stream_, buffer_, parser, redirect_error(use_awaitable, error));
   if (error == beast::http::error::body_limit) {
-    co_return co_await Refuse(413, Concat("the request's body is larger than ",
-                                          owner_.limits.max_body_bytes, " bytes"));
+    co_return co_await Refuse(
+        413, Concat("the request's body is larger than ", owner_.limits.max_body_bytes, " bytes"));
   }
-  if (error.category() ==
-      beast::http::make_error_code(beast::http::error::bad_chunk).category() &&
+  if (error.category() == beast::http::make_error_code(beast::http::error::bad_chunk).category() &&
       error && error != beast::http::error::partial_message &&
       error != beast::http::error::end_of_stream) {
     co_return co_await Refuse(400, "the request's body is malformed: " + error.message());
@@ -414,8 +413,8 @@ asio::awaitable<void> Session::Linger() {
   constexpr size_t kMostRead = 1 << 20;
   char scrap[4096];
   for (size_t read = 0; !error && read < kMostRead;) {
-    read += co_await stream_.async_read_some(asio::buffer(scrap),
-                                             redirect_error(use_awaitable, error));
+    read +=
+        co_await stream_.async_read_some(asio::buffer(scrap), redirect_error(use_awaitable, error));
   }
 }
 

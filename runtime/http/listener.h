@@ -1,9 +1,9 @@
 // Listener: HTTP/1.1 over TCP and Unix sockets, in front of a Site.
 //
-// One thread, one coroutine per connection; nothing a client does or leaves undone holds up another:
-// heads and bodies have a deadline as a whole (not per byte), so has every write; connections, the
-// head's size, a body's size and the bodies of all clients together are bounded. While a handler
-// works the socket is watched, and a client that goes away ends its handler.
+// One thread, one coroutine per connection; nothing a client does or leaves undone holds up
+// another: heads and bodies have a deadline as a whole (not per byte), so has every write;
+// connections, the head's size, a body's size and the bodies of all clients together are bounded.
+// While a handler works the socket is watched, and a client that goes away ends its handler.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #include "runtime/serving/reply_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/json.h"
 
@@ -27,11 +28,10 @@ constexpr std::string_view kNameHead = "{\"name\": ";
 
 }  // namespace
 
-ReplyParser::ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls,
-                         const DeltaSink& sink)
+ReplyParser::ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, DeltaSink sink)
     : format_(format),
       calls_(calls),
-      sink_(sink),
+      sink_(std::move(sink)),
       state_(thinking                     ? State::kThinking
              : format.think_begin.empty() ? State::kText
                                           : State::kStart) {

@@ -16,7 +16,7 @@ namespace hearth::serving {
 class ReplyParser {
  public:
   // `thinking`: the prompt left a reasoning block open.
-  ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, const DeltaSink& sink);
+  ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, DeltaSink sink);
 
   void Push(std::string_view bytes);
   // The reply is over. Returns the message: reasoning, content and the calls that are complete; a
@@ -45,7 +45,7 @@ class ReplyParser {
 
   const ToolFormat& format_;
   CallPlace calls_;
-  const DeltaSink& sink_;
+  const DeltaSink sink_;
   State state_;
   std::string buffer_;  // bytes not yet dealt with
   Message message_;

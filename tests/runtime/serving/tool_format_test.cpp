@@ -157,9 +157,38 @@ TEST_CASE("a response schema makes the reply one document") {
     ChatRequest request = SampleRequest();
     request.response_schema = *ParseJson(
         R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
+    request.tool_choice = ToolChoice::kNone;
     CHECK(Allows(*format, request, R"({"n": 3})"));
     CHECK_FALSE(Allows(*format, request, R"({"n": "3"})"));
     CHECK_FALSE(Allows(*format, request, R"(Here: {"n": 3})"));
+    CHECK_FALSE(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
+  }
+}
+
+TEST_CASE("with tools and a response schema the reply is calls or the document") {
+  for (const ToolFormat* format : kFormats) {
+    ChatRequest request = SampleRequest();
+    request.response_schema = *ParseJson(
+        R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
+    const ToolFormat& used = FormatOfReply(*format, request);
+    CHECK_FALSE(used.begin.empty());
+    const std::string none = used.decides_first ? WriteCalls(used, {}) : "";
+    CHECK(Allows(used, request, none + R"({"n": 3})"));
+    CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
+    CHECK_FALSE(Allows(used, request, none + "Sure."));
+    request.tool_choice = ToolChoice::kRequired;
+    CHECK_FALSE(Allows(used, request, none + R"({"n": 3})"));
+    CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
+  }
+}
+
+TEST_CASE("only the tools that may be called are") {
+  for (const ToolFormat* format : kFormats) {
+    ChatRequest request = SampleRequest();
+    request.tool_choice = ToolChoice::kRequired;
+    request.callable = {"list_tasks"};
+    CHECK(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
+    request.callable = {"create_task"};
     CHECK_FALSE(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
   }
 }
