@@ -56,6 +56,7 @@ class Listener {
   size_t connections() const;
 
  private:
+  friend class Session;
   struct State;
   explicit Listener(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -16,5 +16,6 @@ using Command = std::function<ExitCode()>;
 void AddRunCommand(CLI::App& app, Command& run);
 void AddInspectCommand(CLI::App& app, Command& run);
 void AddBenchCommand(CLI::App& app, Command& run);
+void AddServeCommand(CLI::App& app, Command& run);
 
 }  // namespace hearth::main

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   const hearth::SystemClock clock;
   int tasks_status = 0;
   AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
+  AddServeCommand(app, run);
   AddBenchCommand(app, run);
   AddInspectCommand(app, run);
   try {

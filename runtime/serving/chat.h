@@ -64,6 +64,7 @@ struct ChatRequest {
   std::optional<Json> response_schema;
   std::vector<std::string> stop;            // the text ends before the first of these
   std::optional<uint32_t> thinking_budget;  // most tokens of reasoning
+  bool thinking_budget_is_wish = false;     // it gives way where no room would be left to answer
   Json template_variables = Json::object();
   bool logprobs = false;
   uint32_t top_logprobs = 0;

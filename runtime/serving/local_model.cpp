@@ -88,10 +88,17 @@ std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs,
   return tokens;
 }
 
-Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request,
-                                               std::string_view text) const {
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, std::string_view text,
+                                               RequestPart& part) const {
+  part = RequestPart::kSampling;
   PreparedReply prepared;
   prepared.sampling = request.sampling;
+  for (const auto& [id, bias] : prepared.sampling.logit_bias) {
+    if (id < 0 || static_cast<uint32_t>(id) >= config().vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, "logit_bias: token id ", id,
+                       " is outside the vocabulary of ", config().vocab_size);
+    }
+  }
   if (request.ignore_end) {
     constexpr float kNever = -1000;
     for (const TokenId id : tokenizer().end_of_turn()) {
@@ -108,6 +115,7 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request,
   prepared.reading.stop = request.stop;
   prepared.reading.logprobs = request.logprobs;
   if (!prepared.format->think_end.empty()) prepared.thinking_budget = request.thinking_budget;
+  part = RequestPart::kGrammar;
   if (!request.tools.empty() || request.response_schema) {
     HEARTH_TRY(prepared.grammar,
                ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
@@ -117,7 +125,9 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request,
   return prepared;
 }
 
-Status LocalModel::CheckRoom(const PreparedReply& prepared) const {
+Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared,
+                             RequestPart& part) const {
+  part = RequestPart::kLength;
   if (prepared.prompt.empty()) {
     return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty");
   }
@@ -126,39 +136,52 @@ Status LocalModel::CheckRoom(const PreparedReply& prepared) const {
                      " tokens, the context of ", name_, " holds ", context_tokens(),
                      "; shorten it or use a model with a longer context");
   }
-  const size_t room =
-      std::min<size_t>(prepared.max_tokens, context_tokens() - prepared.prompt.size());
-  if (prepared.thinking_budget && *prepared.thinking_budget >= room) {
+  part = RequestPart::kThinking;
+  const auto room = static_cast<uint32_t>(
+      std::min<size_t>(prepared.max_tokens, context_tokens() - prepared.prompt.size()));
+  if (!prepared.thinking_budget) return {};
+  if (request.thinking_budget_is_wish) {
+    prepared.thinking_budget = std::min(*prepared.thinking_budget, room - room / 4 - 1);
+  } else if (*prepared.thinking_budget >= room) {
     return MakeError(ErrorCode::kInvalidArgument, "a thinking budget of ",
                      *prepared.thinking_budget, " tokens leaves no room for an answer: ", room,
-                     " tokens may be written");
+                     " tokens may be written in all");
   }
   return {};
 }
 
-Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request) const {
+Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request, RequestPart& part) const {
+  part = RequestPart::kMessages;
   HEARTH_TRY(const RenderedPrompt prompt, prompts_->Write(request, clock_->Now()));
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, prompt.text()));
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, prompt.text(), part));
   std::vector<model::TextRun> runs;
   for (const auto& run : prompt.runs) runs.push_back({run.text, run.trusted});
   prepared.prompt = Encode(runs, true);
-  HEARTH_CHECK_OK(CheckRoom(prepared));
+  HEARTH_CHECK_OK(CheckRoom(request, prepared, part));
   return prepared;
 }
 
-Result<PreparedReply> LocalModel::PrepareText(std::string_view text,
-                                              const ChatRequest& request) const {
+Result<PreparedReply> LocalModel::PrepareText(std::string_view text, const ChatRequest& request,
+                                              RequestPart& part) const {
   return PrepareTokens(tokenizer().Encode(text, {.parse_special = true, .add_bos = std::nullopt}),
-                       request);
+                       request, part);
 }
 
 Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
-                                                const ChatRequest& request) const {
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, ""));
+                                                const ChatRequest& request,
+                                                RequestPart& part) const {
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, "", part));
   prepared.format = &kPlainText;
   prepared.thinking_budget.reset();
   prepared.prompt = std::move(tokens);
-  HEARTH_CHECK_OK(CheckRoom(prepared));
+  part = RequestPart::kMessages;
+  for (const TokenId id : prepared.prompt) {
+    if (id < 0 || static_cast<uint32_t>(id) >= config().vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, "token id ", id,
+                       " is outside the vocabulary of ", config().vocab_size);
+    }
+  }
+  HEARTH_CHECK_OK(CheckRoom(request, prepared, part));
   return prepared;
 }
 
@@ -218,12 +241,14 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
                                            std::stop_token stop) {
   HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
   const std::string text = prompt.text();
-  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, text));
+  RequestPart part;
+  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, text, part));
   // Nobody stores the tokens of a reply that fails, so they must not count as seen.
   auto before = std::pair(tokens_, text_);
   Extension added = Extend(prompt, text);
   prepared.prompt = tokens_;
-  auto reply = Generate(prepared, sink, stop);
+  const Status fits = owner_.CheckRoom(request, prepared, part);
+  auto reply = fits.ok() ? Generate(prepared, sink, stop) : Result<ChatReply>(fits.error());
   if (!reply.ok()) {
     std::tie(tokens_, text_) = std::move(before);
     return reply;
@@ -237,7 +262,6 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
 
 Result<ChatReply> LocalConversation::Generate(const PreparedReply& prepared, const DeltaSink& sink,
                                               std::stop_token stop) {
-  HEARTH_CHECK_OK(owner_.CheckRoom(prepared));
   const auto reader = owner_.MakeReader(prepared, [&](const ChatDelta& delta) {
     if (sink) sink(delta);
   });

@@ -30,6 +30,9 @@ struct LocalModelOptions {
   size_t grammar_cache_bytes = size_t{32} << 20;
 };
 
+// What of a request an Error of preparing it is about.
+enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength };
+
 // A request ready for the engine: all that costs the preparing thread's time and can be refused.
 struct PreparedReply {
   std::vector<TokenId> prompt;
@@ -58,12 +61,13 @@ class LocalModel : public LanguageModel {
 
   // Renders, tokenizes, compiles the grammar; up to seconds for an adversary's schema. Errors name
   // what was wrong with the request; kResourceExhausted where the prompt leaves no room.
-  Result<PreparedReply> Prepare(const ChatRequest& request) const;
+  Result<PreparedReply> Prepare(const ChatRequest& request, RequestPart& part) const;
   // The same for a text that the model continues, or its tokens. In a text control tokens are
   // recognised: whoever writes the whole prompt is its template.
-  Result<PreparedReply> PrepareText(std::string_view text, const ChatRequest& request) const;
-  Result<PreparedReply> PrepareTokens(std::vector<TokenId> tokens,
-                                      const ChatRequest& request) const;
+  Result<PreparedReply> PrepareText(std::string_view text, const ChatRequest& request,
+                                    RequestPart& part) const;
+  Result<PreparedReply> PrepareTokens(std::vector<TokenId> tokens, const ChatRequest& request,
+                                      RequestPart& part) const;
   // Hands it to the engine, with a seed of its own.
   Result<std::unique_ptr<EventStream>> Start(const PreparedReply& prepared, uint64_t seed,
                                              EngineThread::Waker waker = {}) const;
@@ -80,8 +84,10 @@ class LocalModel : public LanguageModel {
   LocalModel() = default;
   std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
   // All but the prompt's tokens. `text` is the prompt.
-  Result<PreparedReply> PrepareReply(const ChatRequest& request, std::string_view text) const;
-  Status CheckRoom(const PreparedReply& prepared) const;
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, std::string_view text,
+                                     RequestPart& part) const;
+  // That the prompt leaves room, and the thinking budget some of it.
+  Status CheckRoom(const ChatRequest& request, PreparedReply& prepared, RequestPart& part) const;
   // The grammar of replies to requests like this one.
   Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
                                              bool thinking) const;
