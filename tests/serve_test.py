@@ -318,7 +318,7 @@ def test_reasoning(server):
     kinds = [next(iter(d), "") for d in deltas]
     check(kinds[0] == "role" and kinds[1] == "reasoning_content" and kinds[-2] == "tool_calls", kinds)
     refused(server, "thinking_budget", **{**open_body, "thinking_budget": 60})
-    refused(server, "thinking_budget", **{**open_body, "thinking_budget": 1000, "max_tokens": None})
+    refused(server, "thinking_budget", **{**open_body, "thinking_budget": 5000, "max_tokens": None})
     _, answer = server.chat(**{**open_body, "thinking_budget": None, "reasoning_effort": "none"})
     check(answer["usage"]["completion_tokens_details"]["reasoning_tokens"] <= 8, "no thinking", answer["usage"])
 
@@ -551,7 +551,6 @@ def test_start(build, scratch, model):
 
     check("hearth config make-token" in fails("--host", "0.0.0.0", status=2), "an open address needs a token")
     check("hearth config make-token" in fails("--host", "::", status=2), "so does the other open address")
-    check("ENOENT" or fails("--model", "no-such-model"), "")
     first = Server(build, scratch, model)
     out = fails("--port", str(first.port))
     check("taken" in out and "--port" in out, "a taken port says what to do:", out)

@@ -161,7 +161,7 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
     reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
   Part answer = 0;  // without a call
   if (request.response_schema) {
-    HEARTH_TRY(answer, builder.JsonSchema(*request.response_schema));
+    HEARTH_TRY(answer, builder.JsonSchema(*request.response_schema, {.plain_integers = true}));
   } else {
     answer = builder.TextUntil({std::string(format.trigger())});
   }
