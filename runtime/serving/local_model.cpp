@@ -153,7 +153,16 @@ Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared
 Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request, RequestPart& part) const {
   part = RequestPart::kMessages;
   HEARTH_TRY(const RenderedPrompt prompt, prompts_->Write(request, clock_->Now()));
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, prompt.text(), part));
+  // A model that was not trained to use tools goes on calling them for ever: left to itself, it
+  // answers once it has seen a result.
+  const bool answers = !knows_tools() && request.tool_choice == ToolChoice::kAuto &&
+                       !request.messages.empty() && request.messages.back().role == Role::kTool;
+  ChatRequest answer;
+  if (answers) {
+    answer = request;
+    answer.tool_choice = ToolChoice::kNone;
+  }
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(answers ? answer : request, prompt.text(), part));
   std::vector<model::TextRun> runs;
   for (const auto& run : prompt.runs) runs.push_back({run.text, run.trusted});
   prepared.prompt = Encode(runs, true);

@@ -63,14 +63,23 @@ void ParseLogitBias(Fields& top, model::SamplingParams& sampling) {
   }
 }
 
+// For requests that leave the sampling to the server: the long tail of unlikely tokens, which small
+// models have too much of, is cut.
+model::SamplingParams UsualSampling() {
+  return {.temperature = 0.7f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f};
+}
+
 void ParseSampling(Fields& top, serving::ChatRequest& request) {
   model::SamplingParams& s = request.sampling;
+  const bool left_to_us = top.Find("temperature") == nullptr && top.Find("top_p") == nullptr &&
+                          top.Find("top_k") == nullptr && top.Find("min_p") == nullptr;
   s.temperature = static_cast<float>(top.Number("temperature", 0, 2).value_or(1));
   s.top_p = static_cast<float>(top.Number("top_p", 0, 1).value_or(1));
   s.min_p = static_cast<float>(top.Number("min_p", 0, 1).value_or(0));
   // -1 means all to some clients, as 0 does.
   s.top_k =
       static_cast<uint32_t>(std::max<int64_t>(top.Integer("top_k", -1, 1 << 20).value_or(0), 0));
+  if (left_to_us) s = UsualSampling();
   s.frequency_penalty = static_cast<float>(top.Number("frequency_penalty", -2, 2).value_or(0));
   s.presence_penalty = static_cast<float>(top.Number("presence_penalty", -2, 2).value_or(0));
   for (const char* name : {"repeat_penalty", "repetition_penalty"}) {
