@@ -538,7 +538,7 @@ def test_metrics(server):
                  'hearth_requests_total{route="/v1/models",status="200"}', "hearth_prefix_cache_hits_total"):
         check(re.search(rf"^{re.escape(name)} \d", text, re.MULTILINE), name)
     for line in text.splitlines():
-        check(re.fullmatch(r"# (HELP|TYPE) .*|[a-z_]+(\{[^{}]*\})? [0-9.e+-]+", line), "a line of Prometheus:", line)
+        check(re.fullmatch(r'# (HELP|TYPE) .*|[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+', line), "a line of Prometheus:", line)
 
 
 def test_start(build, scratch, model):

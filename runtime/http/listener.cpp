@@ -20,14 +20,13 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cstring>
 #include <ctime>
 #include <set>
 
 #include "runtime/base/log.h"
+#include "runtime/http/beast/request_head.h"
 
 namespace hearth::http {
 namespace {
@@ -39,33 +38,12 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using boost::system::error_code;
 using Stream = beast::basic_stream<asio::generic::stream_protocol>;
-using Parser = beast::http::request_parser<beast::http::string_body>;
 using Milliseconds = std::chrono::milliseconds;
 
 // How long a closing connection may go on sending, so that it still reads our answer.
 constexpr Milliseconds kLingerTime{1000};
 // After requests in flight were told to end.
 constexpr Milliseconds kEndingTime{400};
-
-bool DecodePath(std::string_view text, std::string& out) {
-  const auto digit = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0) return false;
-      c = static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-      i += 2;
-    }
-    if (static_cast<unsigned char>(c) < 0x20) return false;
-    out += c;
-  }
-  return true;
-}
 
 std::string HttpDate() {
   const std::time_t now = std::time(nullptr);
@@ -151,14 +129,12 @@ class Session : public Exchange {
  private:
   // One request and its answer; false where the connection is over.
   asio::awaitable<bool> Serve();
-  asio::awaitable<bool> ReadBody(Parser& parser, bool expects_continue);
+  asio::awaitable<bool> ReadBody(RequestParser& parser, bool expects_continue);
   asio::awaitable<void> Answer();
   // Completes when the client has gone.
   asio::awaitable<void> Watch();
   asio::awaitable<void> Linger();
   asio::awaitable<bool> Refuse(int status, std::string why);
-  // Fills request_ from the parsed head; false where the target is malformed.
-  bool TakeHead(const Parser::value_type& message);
   std::string Head(const HttpResponse& response, bool chunked);
   asio::awaitable<void> WriteAll(std::string bytes);
   void ReleaseBody() { owner_.body_bytes -= std::exchange(reserved_, 0); }
@@ -219,7 +195,7 @@ asio::awaitable<bool> Session::Serve() {
     buffer_.commit(read);
   }
   busy_ = true;
-  Parser parser;
+  RequestParser parser;
   parser.header_limit(owner_.limits.max_head_bytes);
   parser.body_limit(owner_.limits.max_body_bytes);
   stream_.expires_after(owner_.limits.head_time);
@@ -246,7 +222,7 @@ asio::awaitable<bool> Session::Serve() {
   const auto& message = parser.get();
   http11_ = message.version() >= 11;
   keep_alive_ = message.keep_alive() && !owner_.stopping && !refused_;
-  if (!TakeHead(message)) {
+  if (!TakeHead(message, request_)) {
     co_return co_await Refuse(400, "the request's target is no path");
   }
   if (refused_) {
@@ -281,22 +257,7 @@ asio::awaitable<bool> Session::Serve() {
   co_return keep_alive_ && !owner_.stopping;
 }
 
-bool Session::TakeHead(const Parser::value_type& message) {
-  request_.method = std::string(message.method_string());
-  for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-    request_.headers.emplace_back(std::move(name), field.value());
-  }
-  const auto target = message.target();
-  const std::string_view text(target.data(), target.size());
-  if (!text.starts_with('/')) return false;
-  const size_t mark = text.find('?');
-  if (mark != std::string_view::npos) request_.query = text.substr(mark + 1);
-  return DecodePath(text.substr(0, mark), request_.path);
-}
-
-asio::awaitable<bool> Session::ReadBody(Parser& parser, bool expects_continue) {
+asio::awaitable<bool> Session::ReadBody(RequestParser& parser, bool expects_continue) {
   const uint64_t wanted = parser.content_length().value_or(owner_.limits.max_body_bytes);
   if (owner_.body_bytes + wanted > owner_.limits.max_all_bodies_bytes) {
     co_return co_await Refuse(503, "too many large requests at once; try again later");

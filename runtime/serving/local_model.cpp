@@ -47,10 +47,11 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   self->name_ = std::filesystem::path(path).stem().string();
   HEARTH_TRY(self->model_, model::Model::Load(path, options.model));
   auto prompts = PromptWriter::Create(self->model_->chat_template(), self->model_->tokenizer());
-  if (!prompts.ok()) {
-    return MakeError(prompts.error().code, path, ": ", prompts.error().message);
+  if (prompts.ok()) {
+    self->prompts_ = *std::move(prompts);
+  } else {
+    self->why_no_chat_ = {prompts.error().code, Concat(self->name_, ": ", prompts.error().message)};
   }
-  self->prompts_ = *std::move(prompts);
   HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, options.engine));
   self->engine_ = std::make_unique<EngineThread>(std::move(engine), options.max_queue);
   self->grammars_ = std::make_unique<GrammarCache>(options.grammar_cache_bytes);
@@ -88,8 +89,8 @@ std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs,
   return tokens;
 }
 
-Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, std::string_view text,
-                                               RequestPart& part) const {
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ToolFormat& format,
+                                               bool thinking, RequestPart& part) const {
   part = RequestPart::kSampling;
   PreparedReply prepared;
   prepared.sampling = request.sampling;
@@ -109,12 +110,11 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, std::
   prepared.max_tokens = request.max_tokens;
   prepared.logprobs = request.logprobs;
   prepared.top_logprobs = request.top_logprobs;
-  prepared.format = &FormatOfReply(prompts_->format(), request);
-  prepared.reading.thinking = prompts_->LeavesThinkingOpen(text);
+  prepared.format = &FormatOfReply(format, request);
+  prepared.reading.thinking = thinking;
   prepared.reading.calls = PlaceOfCalls(request);
   prepared.reading.stop = request.stop;
   prepared.reading.logprobs = request.logprobs;
-  if (!prepared.format->think_end.empty()) prepared.thinking_budget = request.thinking_budget;
   part = RequestPart::kGrammar;
   if (!request.tools.empty() || request.response_schema) {
     HEARTH_TRY(prepared.grammar,
@@ -139,19 +139,27 @@ Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared
   part = RequestPart::kThinking;
   const auto room = static_cast<uint32_t>(
       std::min<size_t>(prepared.max_tokens, context_tokens() - prepared.prompt.size()));
-  if (!prepared.thinking_budget) return {};
-  if (request.thinking_budget_is_wish) {
-    prepared.thinking_budget = std::min(*prepared.thinking_budget, room - room / 4 - 1);
-  } else if (*prepared.thinking_budget >= room) {
-    return MakeError(ErrorCode::kInvalidArgument, "a thinking budget of ",
-                     *prepared.thinking_budget, " tokens leaves no room for an answer: ", room,
+  const bool is_order = request.thinking_budget && !request.thinking_budget_is_wish;
+  if (is_order && *request.thinking_budget >= room) {
+    return MakeError(ErrorCode::kInvalidArgument, "a thinking budget of ", *request.thinking_budget,
+                     " tokens leaves no room for an answer: ", room,
                      " tokens may be written in all");
+  }
+  if (prepared.format->think_end.empty()) return {};
+  prepared.thinking_budget = request.thinking_budget;
+  if (is_order) return {};
+  // What must come out, comes out: a model that would think until the end is stopped before.
+  const bool must_answer = request.response_schema || request.tool_choice == ToolChoice::kRequired;
+  if (must_answer || prepared.thinking_budget) {
+    prepared.thinking_budget =
+        std::min(prepared.thinking_budget.value_or(room), room - room / 4 - 1);
   }
   return {};
 }
 
 Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request, RequestPart& part) const {
   part = RequestPart::kMessages;
+  if (!prompts_) return why_no_chat_;
   HEARTH_TRY(const RenderedPrompt prompt, prompts_->Write(request, clock_->Now()));
   // A model that was not trained to use tools goes on calling them for ever: left to itself, it
   // answers once it has seen a result.
@@ -162,7 +170,9 @@ Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request, RequestPar
     answer = request;
     answer.tool_choice = ToolChoice::kNone;
   }
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(answers ? answer : request, prompt.text(), part));
+  HEARTH_TRY(PreparedReply prepared,
+             PrepareReply(answers ? answer : request, prompts_->format(),
+                          prompts_->LeavesThinkingOpen(prompt.text()), part));
   std::vector<model::TextRun> runs;
   for (const auto& run : prompt.runs) runs.push_back({run.text, run.trusted});
   prepared.prompt = Encode(runs, true);
@@ -179,9 +189,7 @@ Result<PreparedReply> LocalModel::PrepareText(std::string_view text, const ChatR
 Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
                                                 const ChatRequest& request,
                                                 RequestPart& part) const {
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, "", part));
-  prepared.format = &kPlainText;
-  prepared.thinking_budget.reset();
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, kPlainText, false, part));
   prepared.prompt = std::move(tokens);
   part = RequestPart::kMessages;
   for (const TokenId id : prepared.prompt) {
@@ -248,10 +256,13 @@ LocalConversation::Extension LocalConversation::Extend(const RenderedPrompt& pro
 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
-  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
+  if (!owner_.prompts_) return owner_.why_no_chat_;
+  const PromptWriter& prompts = *owner_.prompts_;
+  HEARTH_TRY(const RenderedPrompt prompt, prompts.Write(request, now_));
   const std::string text = prompt.text();
   RequestPart part;
-  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, text, part));
+  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, prompts.format(),
+                                                         prompts.LeavesThinkingOpen(text), part));
   // Nobody stores the tokens of a reply that fails, so they must not count as seen.
   auto before = std::pair(tokens_, text_);
   Extension added = Extend(prompt, text);

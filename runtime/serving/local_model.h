@@ -56,7 +56,7 @@ class LocalModel : public LanguageModel {
 
   std::string name() const override { return name_; }
   uint32_t context_tokens() const override { return engine_->context_tokens(); }
-  bool knows_tools() const override { return prompts_->knows_tools(); }
+  bool knows_tools() const override { return prompts_ && prompts_->knows_tools(); }
   std::unique_ptr<Conversation> StartConversation() override;
 
   // Renders, tokenizes, compiles the grammar; up to seconds for an adversary's schema. Errors name
@@ -83,10 +83,11 @@ class LocalModel : public LanguageModel {
 
   LocalModel() = default;
   std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
-  // All but the prompt's tokens. `text` is the prompt.
-  Result<PreparedReply> PrepareReply(const ChatRequest& request, std::string_view text,
-                                     RequestPart& part) const;
-  // That the prompt leaves room, and the thinking budget some of it.
+  // All but the prompt's tokens and the thinking budget. `thinking`: the prompt leaves a block
+  // open.
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ToolFormat& format,
+                                     bool thinking, RequestPart& part) const;
+  // That the prompt leaves room, and the thinking budget, which it sets, some of it.
   Status CheckRoom(const ChatRequest& request, PreparedReply& prepared, RequestPart& part) const;
   // The grammar of replies to requests like this one.
   Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
@@ -95,7 +96,9 @@ class LocalModel : public LanguageModel {
   const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
+  // Null where the model cannot hold a conversation; it goes on with texts all the same.
   std::unique_ptr<PromptWriter> prompts_;
+  Error why_no_chat_;
   // Made beside the first prompt's work: only constrained replies wait for it.
   std::shared_future<Result<std::shared_ptr<const grammar::Vocabulary>>> vocabulary_;
   std::unique_ptr<GrammarCache> grammars_;

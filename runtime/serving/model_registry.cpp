@@ -56,10 +56,12 @@ std::vector<ModelEntry> ModelRegistry::List() const {
 
 std::optional<ModelEntry> ModelRegistry::Find(std::string_view name) const {
   const std::string id = Lower(name);
+  std::optional<ModelEntry> by_default;
   for (ModelEntry& entry : List()) {
     if (entry.id == id) return std::move(entry);
+    if (entry.id == default_id_) by_default = std::move(entry);
   }
-  return std::nullopt;
+  return id == "default" ? by_default : std::nullopt;
 }
 
 Status ModelRegistry::MakeRoom() {

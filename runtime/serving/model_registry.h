@@ -42,7 +42,8 @@ class ModelRegistry {
 
   // By id, ascending. Looks at the folder at most once a second.
   std::vector<ModelEntry> List() const;
-  // Names are compared without regard to case.
+  // Names are compared without regard to case. "default" is the default model, unless a file is
+  // called so.
   std::optional<ModelEntry> Find(std::string_view name) const;
   // The model of an entry. kResourceExhausted where as many are in use as may be loaded.
   Result<ModelPointer> Get(const ModelEntry& entry);

@@ -81,7 +81,7 @@ void ReplyReader::ReportText(std::string text) {
 Result<ChatReply> ReplyReader::Take() {
   if (reply_.reason == model::FinishReason::kError) return error_;
   if (!stopped()) PushText(detokenizer_.Flush());
-  reply_.message = parser_.Finish();
+  reply_.message = parser_.Finish(reply_.reason != model::FinishReason::kStop);
   if (!stopped()) ReportText(stop_.Flush());
   // The stop string itself was never said.
   if (stopped()) {

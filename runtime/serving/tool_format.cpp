@@ -68,13 +68,19 @@ std::string DescribeTools(const ToolSchemas& tools) {
   for (const Json& tool : tools) {
     const Json& function = tool.at("function");
     std::string arguments;
-    if (const Json* properties = FindMember(function.at("parameters"), "properties")) {
+    const Json* parameters = FindMember(function, "parameters");
+    const Json* properties =
+        parameters != nullptr ? FindMember(*parameters, "properties") : nullptr;
+    if (properties != nullptr) {
       for (const auto& [name, schema] : properties->items()) {
         arguments += (arguments.empty() ? "" : ", ") + name;
       }
     }
-    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments,
-                   "): ", function.at("description").get<std::string>(), "\n");
+    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments, ")");
+    if (const Json* description = FindMember(function, "description")) {
+      text += Concat(": ", description->get<std::string>());
+    }
+    text += "\n";
   }
   return text + "After a tool's response, tell the user in one short sentence what happened.";
 }
@@ -90,8 +96,11 @@ std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& ca
 
 namespace {
 
-// Arguments have names: a schema that leaves the type open means an object.
-Result<Json> ArgumentsSchema(const std::string& tool, Json parameters) {
+// Arguments have names: a schema that leaves the type open means an object; none, an empty one.
+Result<Json> ArgumentsSchema(const std::string& tool, const Json& function) {
+  const Json* given = FindMember(function, "parameters");
+  if (given == nullptr) return Json{{"type", "object"}, {"additionalProperties", false}};
+  Json parameters = *given;
   if (!parameters.is_object()) {
     return MakeError(ErrorCode::kInvalidArgument, "tool ", tool,
                      ": parameters is no JSON Schema object");
@@ -106,6 +115,10 @@ Result<Json> ArgumentsSchema(const std::string& tool, Json parameters) {
 
 using Part = grammar::GrammarBuilder::Part;
 
+// Compact: a hot model would spend its tokens on blanks, and what is forced costs no forward pass.
+constexpr grammar::JsonSchemaOptions kJsonStyle = {
+    .whitespace = grammar::JsonSchemaOptions::Whitespace::kCompact, .plain_integers = true};
+
 bool MayCall(const ChatRequest& request, const std::string& tool) {
   return request.callable.empty() ||
          std::ranges::find(request.callable, tool) != request.callable.end();
@@ -119,8 +132,8 @@ Result<Part> Calls(grammar::GrammarBuilder& builder, const ToolFormat& format,
     const Json& function = tool.at("function");
     const std::string name = function.at("name").get<std::string>();
     if (!MayCall(request, name)) continue;
-    HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function.at("parameters")));
-    auto arguments = builder.JsonSchema(parameters, {.plain_integers = true});
+    HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function));
+    auto arguments = builder.JsonSchema(parameters, kJsonStyle);
     if (!arguments.ok()) {
       return MakeError(arguments.error().code, "tool ", name, ": ", arguments.error().message);
     }
@@ -161,7 +174,7 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
     reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
   Part answer = 0;  // without a call
   if (request.response_schema) {
-    HEARTH_TRY(answer, builder.JsonSchema(*request.response_schema, {.plain_integers = true}));
+    HEARTH_TRY(answer, builder.JsonSchema(*request.response_schema, kJsonStyle));
   } else {
     answer = builder.TextUntil({std::string(format.trigger())});
   }

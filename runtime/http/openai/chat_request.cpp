@@ -107,9 +107,10 @@ void ParseMaxTokens(Fields& top, serving::ChatRequest& request, bool chat) {
   request.max_tokens = static_cast<uint32_t>(newer.value_or(older.value_or(kMostTokens)));
 }
 
-void SetBudget(serving::ChatRequest& request, int64_t tokens) {
-  request.thinking_budget = static_cast<uint32_t>(tokens);
-  request.thinking_budget_is_wish = false;
+void SetBudget(ChatPlan& plan, int64_t tokens, std::string field) {
+  plan.request.thinking_budget = static_cast<uint32_t>(tokens);
+  plan.request.thinking_budget_is_wish = false;
+  plan.budget_field = std::move(field);
 }
 
 // An effort is a budget that gives way where room is short.
@@ -128,9 +129,9 @@ void SetEffort(serving::ChatRequest& request, const std::string& effort) {
   }
 }
 
-void SetThinking(serving::ChatRequest& request, bool enabled) {
-  request.template_variables["enable_thinking"] = enabled;
-  if (!enabled) SetBudget(request, 0);
+void SetThinking(ChatPlan& plan, bool enabled) {
+  plan.request.template_variables["enable_thinking"] = enabled;
+  if (!enabled) SetBudget(plan, 0, "");
 }
 
 // What clients of several servers send to bound the reasoning.
@@ -140,32 +141,35 @@ void ParseThinking(Fields& top, ChatPlan& plan, std::optional<ApiError>& error) 
     const auto word = fields.OneOf(name, {"none", "minimal", "low", "medium", "high", "xhigh"});
     if (!word) return;
     SetEffort(request, *word);
-    if (*word == "none") SetThinking(request, false);
+    if (*word == "none") SetThinking(plan, false);
   };
   if (const Json* variables = top.Object("chat_template_kwargs")) {
     for (const auto& [name, value] : variables->items()) request.template_variables[name] = value;
     if (const Json* enabled = FindMember(*variables, "enable_thinking")) {
-      if (enabled->is_boolean()) SetThinking(request, enabled->get<bool>());
+      if (enabled->is_boolean()) SetThinking(plan, enabled->get<bool>());
     }
   }
   effort(top, "reasoning_effort");
-  if (const auto enabled = top.Bool("enable_thinking")) SetThinking(request, *enabled);
+  if (const auto enabled = top.Bool("enable_thinking")) SetThinking(plan, *enabled);
   if (const Json* reasoning = top.Object("reasoning")) {
     Fields fields(*reasoning, "reasoning", error);
     effort(fields, "effort");
-    if (const auto most = fields.Integer("max_tokens", 0, kMostTokens)) SetBudget(request, *most);
-    if (const auto enabled = fields.Bool("enabled")) SetThinking(request, *enabled);
+    if (const auto most = fields.Integer("max_tokens", 0, kMostTokens)) {
+      SetBudget(plan, *most, fields.Path("max_tokens"));
+    }
+    if (const auto enabled = fields.Bool("enabled")) SetThinking(plan, *enabled);
   }
   if (const Json* thinking = top.Object("thinking")) {
     Fields fields(*thinking, "thinking", error);
     const auto type = fields.OneOf("type", {"enabled", "disabled"});
     if (!type) fields.Complain("type", "is missing");
-    if (type) SetThinking(request, *type == "enabled");
-    if (const auto most = fields.Integer("budget_tokens", 0, kMostTokens))
-      SetBudget(request, *most);
+    if (type) SetThinking(plan, *type == "enabled");
+    if (const auto most = fields.Integer("budget_tokens", 0, kMostTokens)) {
+      SetBudget(plan, *most, fields.Path("budget_tokens"));
+    }
   }
   for (const char* name : {"thinking_budget", "thinking_budget_tokens"}) {
-    if (const auto most = top.Integer(name, 0, kMostTokens)) SetBudget(request, *most);
+    if (const auto most = top.Integer(name, 0, kMostTokens)) SetBudget(plan, *most, name);
   }
   if (const auto word = top.String("reasoning_format")) {
     const auto field = ParseReasoningField(*word);
@@ -207,6 +211,9 @@ std::optional<ApiError> ParseChatRequest(const Json& body, ChatPlan& plan) {
   ParseTools(body, plan.request, error);
   ParseResponseFormat(body, plan.request, error);
   ParseStop(top, plan.request);
+  if (plan.request.response_schema && !plan.request.stop.empty()) {
+    top.Complain("stop", "would cut the document that response_format asks for; leave it out");
+  }
   ParseSampling(top, plan.request);
   ParseMaxTokens(top, plan.request, true);
   ParseThinking(top, plan, error);

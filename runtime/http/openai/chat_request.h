@@ -35,6 +35,7 @@ struct ChatPlan {
   CommonOptions common;
   serving::ChatRequest request;
   ReasoningField reasoning = ReasoningField::kReasoningContent;
+  std::string budget_field;  // which field gave the thinking budget, if one did
 };
 
 struct CompletionPlan {

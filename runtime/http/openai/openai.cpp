@@ -57,7 +57,8 @@ ApiError NoSuchModel(const std::string& name) {
 }
 
 // What kept a request from being prepared, by the field that is to blame.
-ApiError Blame(const Error& error, RequestPart part, const char* prompt_field) {
+ApiError Blame(const Error& error, RequestPart part, const char* prompt_field,
+               const std::string& budget_field) {
   ApiError api = ToApiError(error);
   const bool too_long = part == RequestPart::kLength && error.code == ErrorCode::kResourceExhausted;
   if (api.status == 429) api = {400, error.message, "", "", 0};
@@ -74,7 +75,7 @@ ApiError Blame(const Error& error, RequestPart part, const char* prompt_field) {
       api.param = error.message.starts_with("tool ") ? "tools" : "response_format";
       break;
     case RequestPart::kThinking:
-      api.param = "thinking_budget";
+      api.param = budget_field;
       break;
   }
   return api;
@@ -121,7 +122,8 @@ Planned Dialect::PlanChat(const std::string& body) {
   for (serving::Message& message : chat.request.messages) memory_.Complete(message);
   RequestPart part;
   auto prepared = plan.model->Prepare(chat.request, part);
-  if (!prepared.ok()) return ErrorResponse(Blame(prepared.error(), part, "messages"));
+  if (!prepared.ok())
+    return ErrorResponse(Blame(prepared.error(), part, "messages", chat.budget_field));
   plan.prompts.push_back(*std::move(prepared));
   for (size_t i = 0; i < chat.common.choices; ++i) {
     plan.choices.push_back({0, SeedOf(chat.common, i)});
@@ -148,7 +150,7 @@ Planned Dialect::PlanCompletion(const std::string& body) {
                         ? plan.model->PrepareText(*text, completion.request, part)
                         : plan.model->PrepareTokens(std::get<std::vector<TokenId>>(prompt),
                                                     completion.request, part);
-    if (!prepared.ok()) return ErrorResponse(Blame(prepared.error(), part, "prompt"));
+    if (!prepared.ok()) return ErrorResponse(Blame(prepared.error(), part, "prompt", ""));
     const std::string shown =
         text != nullptr ? *text : plan.model->tokenizer().Decode(prepared->prompt, true);
     for (size_t i = 0; i < completion.common.choices; ++i) {

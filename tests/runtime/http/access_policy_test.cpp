@@ -32,16 +32,26 @@ TEST_CASE("the Host header must name this machine") {
     int local, open;
   };
   const Case cases[] = {
-      {"localhost", 200, 200},          {"LocalHost:11434", 200, 200},
-      {"localhost.", 200, 200},         {"a.localhost:1", 200, 200},
-      {"127.0.0.1", 200, 200},          {"127.8.9.10:80", 200, 200},
-      {"[::1]:80", 200, 200},           {"box.example:99", 200, 403},
-      {"192.168.1.5:80", 403, 200},     {"[fe80::1]", 403, 200},
-      {"evil.example", 403, 403},       {"localhost.evil.example", 403, 403},
-      {"127.0.0.1.evil.example", 403, 403}, {"evil.example:127", 403, 403},
-      {"localhost:80.evil.example", 403, 403}, {"[::1", 403, 403},
-      {"[::1]evil", 403, 403},          {"", 403, 403},
-      {"0x7f.1", 403, 403},             {"localhost@evil.example", 403, 403},
+      {"localhost", 200, 200},
+      {"LocalHost:11434", 200, 200},
+      {"localhost.", 200, 200},
+      {"a.localhost:1", 200, 200},
+      {"127.0.0.1", 200, 200},
+      {"127.8.9.10:80", 200, 200},
+      {"[::1]:80", 200, 200},
+      {"box.example:99", 200, 403},
+      {"192.168.1.5:80", 403, 200},
+      {"[fe80::1]", 403, 200},
+      {"evil.example", 403, 403},
+      {"localhost.evil.example", 403, 403},
+      {"127.0.0.1.evil.example", 403, 403},
+      {"evil.example:127", 403, 403},
+      {"localhost:80.evil.example", 403, 403},
+      {"[::1", 403, 403},
+      {"[::1]evil", 403, 403},
+      {"", 403, 403},
+      {"0x7f.1", 403, 403},
+      {"localhost@evil.example", 403, 403},
   };
   for (const Case& c : cases) {
     INFO(c.host);
@@ -75,8 +85,9 @@ TEST_CASE("where tokens are set one must be borne") {
   CHECK(StatusOf(policy, Head("localhost")) == 401);
   CHECK(StatusOf(policy, Head("localhost", "", "Bearer the-first-token-of-all")) == 200);
   CHECK(StatusOf(policy, Head("localhost", "", "bearer the-other-token-of-all")) == 200);
-  for (const char* wrong : {"Bearer ", "Bearer the-first-token-of-al", "Bearer the-first-token-of-alll",
-                            "the-first-token-of-all", "Basic the-first-token-of-all", "Bearer"}) {
+  for (const char* wrong :
+       {"Bearer ", "Bearer the-first-token-of-al", "Bearer the-first-token-of-alll",
+        "the-first-token-of-all", "Basic the-first-token-of-all", "Bearer"}) {
     INFO(wrong);
     CHECK(StatusOf(policy, Head("localhost", "", wrong)) == 401);
   }
@@ -89,7 +100,7 @@ TEST_CASE("where tokens are set one must be borne") {
 }
 
 TEST_CASE("token files are private and hold tokens") {
-  const test::TempDirectory directory;
+  const TempDirectory directory;
   const std::string path = (directory.path() / "deep" / "token").string();
   const auto made = MakeTokenFile(path);
   REQUIRE(made.ok());

@@ -87,7 +87,8 @@ TEST_CASE("tool_choice says whether and which tools may be called") {
     CHECK(plan.request.callable == c.callable);
   }
   // A function without parameters takes no arguments.
-  const Json& parameters = Parse(tools).request.tools[0]["function"]["parameters"];
+  const ChatPlan plan = Parse(tools);
+  const Json& parameters = plan.request.tools.at(0).at("function").at("parameters");
   CHECK(parameters["additionalProperties"] == false);
 }
 
@@ -117,7 +118,8 @@ TEST_CASE("what bounds the reasoning, by the names of several servers") {
     CHECK(plan.request.thinking_budget == c.budget);
     CHECK(plan.request.thinking_budget_is_wish == c.wish);
   }
-  CHECK(Parse(R"("enable_thinking": false)").request.template_variables["enable_thinking"] == false);
+  CHECK(Parse(R"("enable_thinking": false)").request.template_variables["enable_thinking"] ==
+        false);
 }
 
 TEST_CASE("numbers arrive as they were sent, and null as nothing") {
