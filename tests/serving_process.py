@@ -1,4 +1,4 @@
-"""What the tests of `hearth serve` share: the process, and requests to it."""
+"""What the tests of `hearth serve` share: the process, requests to it, and the models that it serves."""
 import http.client
 import json
 import os
@@ -8,6 +8,36 @@ import signal
 import socket
 import subprocess
 import time
+
+from gguf_template import with_template
+from oracle import GOLDEN, ROOT
+
+TINY = os.path.join(GOLDEN, "tiny", "llama-test-F16.gguf")
+
+
+def make_models(scratch):
+    """Fills the models folder with models of random weights and templates of several families, and returns one that
+    lies elsewhere."""
+    models = os.path.join(scratch, "data", "hearth", "models")
+    os.makedirs(models)
+    with open(os.path.join(ROOT, "tests", "golden", "templates", "qwen3.jinja"), encoding="utf-8") as file:
+        qwen3 = file.read()
+    with_template(TINY, os.path.join(models, "Qwen3-Style.gguf"), qwen3)
+    with_template(TINY, os.path.join(models, "thinking-style.gguf"),
+                  qwen3.replace("<|im_start|>assistant\\n' }}", "<|im_start|>assistant\\n<think>\\n' }}"))
+    # A call without markers, as Llama 3 writes it.
+    with_template(TINY, os.path.join(models, "bare-style.gguf"), "{% if tools %}{{ tools | tojson }}<|python_tag|>{% endif %}"
+                  "{% for m in messages %}{{ m['role'] + ': ' + (m['content'] or '') + '\\n' }}{% endfor %}assistant: ")
+    # Not a template: such a model completes texts and holds no conversation.
+    with_template(TINY, os.path.join(models, "base-style.gguf"), "{% if")
+    model = os.path.join(scratch, "Tiny.Random.gguf")
+    with open(TINY, "rb") as source, open(model, "wb") as target:
+        target.write(source.read())
+    return model
+
+
+def model_id(path):
+    return os.path.basename(path)[:-len(".gguf")].lower()
 
 
 class Server:
@@ -27,6 +57,7 @@ class Server:
         self.process = subprocess.Popen([*command, *args], stderr=subprocess.PIPE, env=self.env)
         self.log = ""
         self.port = None
+        self.model = model_id(model) if model else None
         if wait:
             self.wait_for(r"listening on \S+")
             if found := re.search(r"listening on http://\S+:(\d+)", self.log):
@@ -94,6 +125,11 @@ class Server:
     def metric(self, name):
         text = self.request("GET", "/metrics")[2].decode()
         return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE).group(1))
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_kib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:

@@ -42,6 +42,7 @@ const std::vector<Setting>& Settings() {
       {"server.idle_seconds", nullptr, &C::idle_seconds, {1, 86400}},
       {"server.write_seconds", nullptr, &C::write_seconds, {1, 3600}},
       {"server.request_seconds", nullptr, &C::request_seconds, {1, kYear}},
+      {"server.keep_alive_ms", nullptr, &C::keep_alive_ms, {1, 600'000}},
       {"models.default", "HEARTH_MODEL", &C::model},
       {"models.directory", "HEARTH_MODELS", &C::models_directory},
       {"models.max_loaded", "HEARTH_MAX_LOADED", &C::max_loaded, {1, 64}},
@@ -249,6 +250,7 @@ Result<ServerOptions> ServerConfig::ToServerOptions() const {
   options.limits.idle_time = std::chrono::seconds(idle_seconds);
   options.limits.write_time = std::chrono::seconds(write_seconds);
   options.generation.longest = std::chrono::seconds(request_seconds);
+  options.generation.keep_alive = std::chrono::milliseconds(keep_alive_ms);
   options.access.hosts = allowed_hosts;
   options.access.origins = allowed_origins;
   if (endpoint.socket_path.empty()) options.access.hosts.push_back(endpoint.host);

@@ -31,6 +31,7 @@ struct ServerConfig {
   int64_t idle_seconds = 75;
   int64_t write_seconds = 30;
   int64_t request_seconds = 1800;
+  int64_t keep_alive_ms = 2000;
   std::string model;
   std::string models_directory;  // empty: $XDG_DATA_HOME/hearth/models
   int64_t max_loaded = 3;

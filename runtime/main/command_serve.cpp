@@ -1,5 +1,7 @@
 // hearth serve, hearth config: the daemon and its settings.
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -95,6 +97,15 @@ Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConf
   return options;
 }
 
+// Whoever stops a daemon waits two seconds, then kills it. A model that is being loaded then, or a
+// schema that is being compiled, is not waited for.
+void EndForSure() {
+  constexpr std::chrono::milliseconds kLongest{1850};
+  std::this_thread::sleep_for(kLongest);
+  Log(LogLevel::kInfo, "stopped in the middle of something");
+  std::_Exit(static_cast<int>(ExitCode::kOk));
+}
+
 ExitCode Serve(const ServeFlags& flags) {
   StopOnSignal signals;
   const SystemClock clock;
@@ -113,10 +124,16 @@ ExitCode Serve(const ServeFlags& flags) {
   serving::ModelRegistry models(*std::move(registry_options), clock);
   auto server = http::Server::Create(*std::move(options), models, clock);
   if (!server.ok()) return Fail(server.error());
+  if (models.default_id().empty()) {
+    Log(LogLevel::kInfo, "no default model: each loads when it is first asked for");
+  }
   for (const auto& endpoint : (*server)->endpoints()) {
     Log(LogLevel::kInfo, "listening on ", endpoint.Describe());
   }
-  const std::stop_callback stop(signals.token(), [&] { (*server)->Stop(); });
+  const std::stop_callback stop(signals.token(), [&] {
+    (*server)->Stop();
+    std::thread(EndForSure).detach();
+  });
   (*server)->Run();
   Log(LogLevel::kInfo, "stopped");
   return ExitCode::kOk;

@@ -2,13 +2,16 @@
 //
 // Requests, cancellations and resumptions are messages; the thread takes them between two steps.
 // Events leave on a bounded channel per request. A reader that does not keep up pauses its own
-// sequence and no other; one that goes away ends it at the next step, which is the next token. With
-// nothing to do the thread sleeps.
+// sequence and no other, and loses it where others have waited a second for the room it holds; one
+// that goes away ends it at the next step, which is the next token. With nothing to do the thread
+// sleeps.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -68,6 +71,8 @@ class EngineThread {
   void Run(std::stop_token stop);
   void TakeMessages();
   void Deliver(std::vector<model::Event>& events);
+  void EndSlowReaders();
+  bool ShouldWatchReaders() const;
   void End(const std::shared_ptr<Channel>& channel, Error error);
 
   std::unique_ptr<model::Engine> engine_;
@@ -80,6 +85,8 @@ class EngineThread {
   struct Reader {
     model::RequestId id;
     std::shared_ptr<Channel> channel;
+    std::optional<std::chrono::steady_clock::time_point> paused_since;
+    bool gave_up = false;  // on the reader
   };
   std::vector<Reader> readers_;
   std::jthread thread_;

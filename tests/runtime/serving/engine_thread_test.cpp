@@ -19,8 +19,10 @@ model::Model& TinyModel() {
   return *model;
 }
 
-std::unique_ptr<EngineThread> Start(size_t max_queue = 100, uint32_t max_sequences = 4) {
-  auto engine = model::Engine::Create(TinyModel(), {.max_sequences = max_sequences});
+std::unique_ptr<EngineThread> Start(size_t max_queue = 100, uint32_t max_sequences = 4,
+                                    uint32_t kv_tokens = 0) {
+  auto engine =
+      model::Engine::Create(TinyModel(), {.kv_tokens = kv_tokens, .max_sequences = max_sequences});
   REQUIRE(engine.ok());
   return std::make_unique<EngineThread>(*std::move(engine), max_queue);
 }
@@ -120,24 +122,43 @@ TEST_CASE("a reader that goes away ends its request at the next step") {
   CHECK(engine->steps() - before < 50);
 }
 
+// All that runs is paused.
+bool Rests(const EngineThread& engine) {
+  uint64_t steps = 0;
+  return Eventually([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return std::exchange(steps, engine.steps()) == engine.steps() && engine.running() == 1;
+  });
+}
+
 TEST_CASE("a reader that does not keep up pauses its own request, and goes on where it was") {
   const auto engine = Start();
   const std::vector<TokenId> expected = [&] {
-    auto stream = engine->Submit(Request(50, 900));
+    auto stream = engine->Submit(Request(50, 1900));
     return ReadAll(**stream).tokens;
   }();
-  auto slow = engine->Submit(Request(50, 900));
+  auto slow = engine->Submit(Request(50, 1900));
   REQUIRE(slow.ok());
   // Paused, the engine has nothing to do: its steps end.
-  uint64_t steps = 0;
-  REQUIRE(Eventually([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    return std::exchange(steps, engine->steps()) == engine->steps();
-  }));
+  REQUIRE(Rests(*engine));
   CHECK(engine->running() == 1);
   auto other = engine->Submit(Request(51, 30));
   CHECK(ReadAll(**other).tokens.size() == 30);
   CHECK(ReadAll(**slow).tokens == expected);
+}
+
+TEST_CASE("a reader that does not read at all loses its place to those who wait") {
+  const auto engine = Start(100, 4, 2048);  // room for one long reply
+  auto slow = engine->Submit(Request(50, 1900));
+  REQUIRE(Rests(*engine));
+  const auto started = std::chrono::steady_clock::now();
+  auto other = engine->Submit(Request(51, 1000));
+  CHECK(ReadAll(**other).tokens.size() == 1000);
+  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
+  const Outcome outcome = ReadAll(**slow);
+  CHECK(outcome.tokens.size() > 1000);
+  CHECK(outcome.last.reason == model::FinishReason::kError);
+  CHECK(outcome.last.error.code == ErrorCode::kResourceExhausted);
 }
 
 TEST_CASE("nobody waits for ever when the thread ends") {
