@@ -2,7 +2,7 @@
 """Draws what engine.py saved: chart.py ROWS.json... -o CHART.svg
 
 One bar a row of the table, as long as hearth's speed is a multiple of llama.cpp's; the line at 1 is
-llama.cpp. Every row is drawn, whatever it says.
+llama.cpp. Every row that has one is drawn, whatever it says.
 """
 import argparse
 import json

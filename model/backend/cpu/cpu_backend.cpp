@@ -38,6 +38,7 @@ class Rows {
     width_ = width;
     if (rows * width > values_.size()) values_.resize(rows * width);
   }
+  void Reserve(size_t rows, size_t width) { values_.reserve(rows * width); }
   float* row(size_t i) { return values_.data() + i * width_; }
   size_t width() const { return width_; }
 
@@ -73,6 +74,12 @@ class ActivationRows {
 struct Partials {
   std::vector<AttentionState> states;  // [chunk][n_heads]
   Rows values;                         // the same, [head_dim] each
+  // Address space for the longest context, so that no step has to take memory.
+  void Reserve(const ModelConfig& config) {
+    const size_t n = (config.context_length / kChunkPositions + 1) * config.n_heads;
+    values.Reserve(n, config.head_dim);
+    states.reserve(n);
+  }
   void Resize(size_t chunks, const ModelConfig& config) {
     const size_t n = chunks * config.n_heads;
     values.Resize(n, config.head_dim);
@@ -83,6 +90,13 @@ struct Partials {
 
 constexpr size_t kQueryTileRows = 32;
 
+// Which blocks of activations are fine (kernels.h, README.md): all of what attention compares and
+// the head ranks; of the feed-forward block's those that stand out, by multiples of the mean
+// square.
+constexpr float kAllFine = 0;
+constexpr float kGateFineAbove = 2;
+constexpr float kDownFineAbove = 8;
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend(const ModelConfig& config, const Kernels& kernels, int threads, bool pin)
@@ -92,6 +106,7 @@ class CpuBackend final : public Backend {
         private_(static_cast<size_t>(threads)),
         next_item_(config.n_layers) {
     for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
+    partials_.Reserve(config_);
     for (Private& mine : private_) {
       mine.input.Resize(1, std::max({config.d_model, config.q_size(), config.d_ff}));
       mine.query.Resize(1, config.q_size());
@@ -168,7 +183,7 @@ class CpuBackend final : public Backend {
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), Rounding::kFine,
+    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), kAllFine,
                                           [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
@@ -181,7 +196,7 @@ class CpuBackend final : public Backend {
     }
     const Activations& attended =
         n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), Rounding::kFine,
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kAllFine,
                          [&](size_t t) { return attended_.row(t); });
     Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
@@ -191,13 +206,12 @@ class CpuBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
-    const Activations& normed =
-        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), Rounding::kCoarse,
-                  [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
+                                          kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
-    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), Rounding::kCoarse,
+    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), kDownFineAbove,
                                        [&](size_t t) { return inner_.row(t); });
     Report(lane, InputSite::kDown, layer, 0, inner, n);
     AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
@@ -209,7 +223,7 @@ class CpuBackend final : public Backend {
     const CpuWeight& output =
         Cpu(pass.weights.output ? pass.weights.output : pass.weights.embedding);
     const Activations& normed =
-        Normalize(lane, n, pass.weights.output_norm, output, Rounding::kFine,
+        Normalize(lane, n, pass.weights.output_norm, output, kAllFine,
                   [&](size_t i) { return hidden_.row(pass.batch.heads[i]); });
     Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
     FinishLogits(lane, output.parts[0].panels, n, pass.batch.logits);
@@ -270,7 +284,7 @@ class CpuBackend final : public Backend {
   // the lanes share the work and wait for each other. fill(t, out) writes row t as floats.
   template <typename Fill>
   const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             Rounding rounding, Fill fill) {
+                             float fine_above, Fill fill) {
     ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
     if (n == 1 || lane == 0) rows.Resize(n, cols);
     if (n > 1) lanes_.Sync();
@@ -278,7 +292,7 @@ class CpuBackend final : public Backend {
     for (size_t t = share.begin; t < share.end; ++t) {
       const Activations row = rows.view().Row(t);
       fill(t, row.floats);
-      if (reader.wants_quantized) kernels_.quantize(row.floats, rounding, row);
+      if (reader.wants_quantized) kernels_.quantize(row.floats, fine_above, row);
     }
     if (n > 1) lanes_.Sync();
     return rows.view();
@@ -286,9 +300,9 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
-                               Rounding rounding, Source source) {
-    if (!norm) return Collect(lane, n, config_.d_model, reader, rounding, source);
-    return Prepare(lane, n, config_.d_model, reader, rounding, [&](size_t t, float* out) {
+                               float fine_above, Source source) {
+    if (!norm) return Collect(lane, n, config_.d_model, reader, fine_above, source);
+    return Prepare(lane, n, config_.d_model, reader, fine_above, [&](size_t t, float* out) {
       kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
                         out);
     });
@@ -296,8 +310,8 @@ class CpuBackend final : public Backend {
 
   template <typename Source>
   const Activations& Collect(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             Rounding rounding, Source source) {
-    return Prepare(lane, n, cols, reader, rounding, [&](size_t t, float* out) {
+                             float fine_above, Source source) {
+    return Prepare(lane, n, cols, reader, fine_above, [&](size_t t, float* out) {
       std::memcpy(out, source(t), cols * sizeof(float));
     });
   }
@@ -332,16 +346,15 @@ class CpuBackend final : public Backend {
   // in the batch.
   void MixExperts(int lane, size_t n, const LayerWeights& w, uint32_t layer) {
     const size_t rows = n * config_.experts.n_used;
-    const Activations& routed =
-        Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), Rounding::kFine,
-                  [&](size_t t) { return hidden_.row(t); });
+    const Activations& routed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), kAllFine,
+                                          [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kRouter, layer, 0, routed, n);
     Multiply(lane, Cpu(w.router), routed, n, router_.row(0), router_.width(), false);
     lanes_.Sync();
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
     lanes_.Sync();
     const Activations& normed =
-        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), Rounding::kCoarse,
+        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kGateFineAbove,
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
@@ -349,9 +362,8 @@ class CpuBackend final : public Backend {
       Inner(lane, Cpu(expert.gate_up), normed.Row(group.first), group.first, group.count);
     }
     lanes_.Sync();
-    const Activations& inner =
-        Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down), Rounding::kCoarse,
-                [&](size_t row) { return inner_.row(row); });
+    const Activations& inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
+                                       kDownFineAbove, [&](size_t row) { return inner_.row(row); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       Report(lane, InputSite::kDown, layer, group.expert, inner.Row(group.first), group.count);
       Multiply(lane, Cpu(w.experts[group.expert].down), inner.Row(group.first), group.count,
@@ -555,7 +567,7 @@ class CpuBackend final : public Backend {
   const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
-    return Prepare(lane, 1, config_.q_size(), reader, Rounding::kFine, [&](size_t, float* out) {
+    return Prepare(lane, 1, config_.q_size(), reader, kAllFine, [&](size_t, float* out) {
       for (uint32_t head = 0; head < config_.n_heads; ++head) {
         AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
         std::fill_n(merged.values, hd, 0.0f);

@@ -286,7 +286,7 @@ struct SuperMin {
 
 // Q6_K: blocks of 256 columns; each 16 of them have a signed scale of 8 bits, a multiple of the
 // block's F16 number. In the file: 128 bytes of low bits, 64 of high ones, 16 scales, the number;
-// see Pack. In a panel: 8 times nibbles and two bit planes, 16 times 16 scales (bytes), 16 scales
+// see Pack. In a panel: 8 times nibbles and pairs of bits, 16 times 16 scales (bytes), 16 scales
 // of scales.
 struct SuperSix {
   static constexpr size_t kColumns = 256;

@@ -50,12 +50,6 @@ struct Activations {
   }
 };
 
-// Which blocks of a row are fine.
-enum class Rounding : uint8_t {
-  kFine,    // all
-  kCoarse,  // those far larger than the row's others, which hold most of what rounding would lose
-};
-
 // A matrix (or one part of a joined one) in panels. The last panel is padded with zero rows.
 struct Panels {
   TensorType type = TensorType::kF32;
@@ -98,7 +92,6 @@ struct AttentionChunk {
   const uint8_t* const* next_keys = nullptr;
 };
 constexpr uint32_t kChunkPositions = 128;
-constexpr size_t kMaxHeadDim = 512;
 
 // A query row, and what it sees: positions [from, to].
 struct QueryRow {
@@ -132,7 +125,8 @@ struct Kernels {
   void (*multiply)(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
                    float* out, size_t out_stride, bool add);
 
-  void (*quantize)(const float* x, Rounding rounding, const Activations& row);
+  // Blocks whose largest value squared is above `fine_above` times the mean of the row's are fine.
+  void (*quantize)(const float* x, float fine_above, const Activations& row);
   void (*rms_norm)(const float* x, const float* weight, size_t n, float epsilon, float* out);
   // out[i] = activation(gate[i]) * up[i]
   void (*gate_silu)(const float* gate, const float* up, size_t n, float* out);

@@ -24,7 +24,7 @@ inline const uint16_t* AsHalves(const uint8_t* p) { return reinterpret_cast<cons
 
 // e^x to about 1 part in 10^7, after Cody & Waite: x = n ln 2 + r, a polynomial for e^r.
 inline F Exp(F x) {
-  x = Min(Max(x, Set(-87.3f)), Set(88.0f));
+  x = Min(Set(88.0f), Max(Set(-87.3f), x));  // NaN, as second argument, stays
   const F n = RoundToInt(Mul(x, Set(1.44269504088896341f)));
   F r = Fma(n, Set(-0.693359375f), x);
   r = Fma(n, Set(2.12194440e-4f), r);
@@ -44,15 +44,8 @@ inline F Exp(F x) {
 // ---------------------------------------------------------------------------------------------------
 // Element-wise kernels.
 
-// Of the sum of squares of the blocks' largest values, what blocks with one plane may hold.
-constexpr float kCoarseShare = 0.5f;
-// Where rounding is coarse, blocks whose largest value squared is above so many times the mean of
-// the row's blocks are fine.
-constexpr float kOutlier = 8.0f;
-
 // The largest scale that a coarse block of a row may have.
-float LargestCoarse(const Activations& row, Rounding rounding) {
-  if (rounding == Rounding::kFine) return -1;
+float LargestCoarse(const Activations& row, float fine_above) {
   const size_t n = row.n_blocks();
   float top = 0;
   for (size_t b = 0; b < n; ++b) top = row.blocks[b].scale > top ? row.blocks[b].scale : top;
@@ -63,23 +56,37 @@ float LargestCoarse(const Activations& row, Rounding rounding) {
     const float ratio = row.blocks[b].scale * inverse;
     squares += ratio * ratio;
   }
-  return top * __builtin_sqrtf(kOutlier * squares / static_cast<float>(n));
+  return top * __builtin_sqrtf(fine_above * squares / static_cast<float>(n));
 }
 
-void Quantize(const float* x, Rounding rounding, const Activations& row) {
+// A row that is not finite gives products that are not, rather than plausible ones.
+void QuantizeWrong(const Activations& row) {
+  __builtin_memset(row.fine_blocks, 0, row.words() * sizeof(row.fine_blocks[0]));
+  for (size_t b = 0; b < row.n_blocks(); ++b) {
+    row.blocks[b] = {};
+    row.blocks[b].scale = __builtin_nanf("");
+    row.blocks[b].sum = __builtin_nanf("");
+  }
+}
+
+void Quantize(const float* x, float fine_above, const Activations& row) {
   constexpr int32_t kSteps = 1 << kPlaneBits;
   const size_t n = row.n_blocks();
+  F wrong = Zero();  // NaN where one of the values is not finite
   for (size_t b = 0; b < n; ++b) {
-    const float* values = x + b * kQuantBlock;
-    row.blocks[b].scale = Top(Max(Abs(Load(values)), Abs(Load(values + 16)))) / 127.0f;
+    const F first = Load(x + b * kQuantBlock);
+    const F second = Load(x + b * kQuantBlock + 16);
+    row.blocks[b].scale = Top(Max(Abs(first), Abs(second))) / 127.0f;
+    wrong = Fma(first, Zero(), Fma(second, Zero(), wrong));
   }
-  const float largest_coarse = LargestCoarse(row, rounding);
+  if (Sum(wrong) != 0.0f) return QuantizeWrong(row);
+  const float largest_coarse = LargestCoarse(row, fine_above);
   __builtin_memset(row.fine_blocks, 0, row.words() * sizeof(row.fine_blocks[0]));
   for (size_t b = 0; b < n; ++b, x += kQuantBlock) {
     QuantBlock& block = row.blocks[b];
     const bool fine = block.scale > largest_coarse;
-    // A block so small that the inverse would overflow counts as zero.
-    const F inverse = Set(block.scale > 1e-34f ? 1.0f / block.scale : 0.0f);
+    // A block so small that its products would not be normal numbers counts as zero.
+    const F inverse = Set(block.scale > 1e-28f ? 1.0f / block.scale : 0.0f);
     const F first = Mul(Load(x), inverse);
     const F second = Mul(Load(x + 16), inverse);
     const auto round = [](F values, int8_t* plane) { return SumInt(RoundToBytes(plane, values)); };
@@ -204,8 +211,12 @@ void StoreKv16(const float* key, const float* value, size_t head_dim, size_t slo
 float RoundBlock(const float* x, int8_t* bytes) {
   const F first = Load(x);
   const F second = Load(x + 16);
+  if (Sum(Fma(first, Zero(), Mul(second, Zero()))) != 0.0f) {  // not all are finite
+    __builtin_memset(bytes, 0, kKvQuantBlock);
+    return __builtin_nanf("");
+  }
   const float scale = Top(Max(Abs(first), Abs(second))) / 127.0f;
-  const F inverse = Set(scale > 1e-34f ? 1.0f / scale : 0.0f);
+  const F inverse = Set(scale > 1e-28f ? 1.0f / scale : 0.0f);
   RoundToBytes(bytes, Mul(first, inverse));
   RoundToBytes(bytes + 16, Mul(second, inverse));
   return scale;
@@ -235,7 +246,10 @@ void StoreKv(KvType type, const float* key, const float* value, size_t head_dim,
       return StoreKv32(key, value, head_dim, slot, keys, values);
     case KvType::kF16:
       return StoreKv16(key, value, head_dim, slot, keys, values,
-                       [](uint16_t* to, const float* from) { ToHalf(to, Load(from)); });
+                       [](uint16_t* to, const float* from) {
+                         constexpr float kLargest = 65504;  // more would be infinite
+                         ToHalf(to, Min(Set(kLargest), Max(Set(-kLargest), Load(from))));
+                       });
     case KvType::kBF16:
       return StoreKv16(key, value, head_dim, slot, keys, values,
                        [](uint16_t* to, const float* from) {

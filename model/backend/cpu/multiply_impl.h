@@ -44,7 +44,8 @@ inline I OffsetDot(int32_t sum) {
   static_assert(kOffset == 0 || kOffset == 8 || kOffset == 16 || kOffset == 32 || kOffset == 128);
   if constexpr (kOffset == 0) return SetInt(0);
   if constexpr (kOffset == 128) return SetInt(sum);
-  return ShiftRight < kOffset == 8 ? 4 : kOffset == 16 ? 3 : 2 > (SetInt(sum));
+  constexpr int kShift = kOffset == 8 ? 4 : kOffset == 16 ? 3 : 2;  // of -128 to -kOffset
+  return ShiftRight<kShift>(SetInt(sum));
 }
 
 // dots[(half * kPanels + p) * kTile + t]: the weights without their offset times the rows' whole

@@ -146,6 +146,10 @@ struct Packed {
   }
 };
 
+// Which blocks are fine: all (that hold anything), or those that stand out.
+constexpr float kAll = 0;
+constexpr float kOutliers = 8;
+
 struct Rows {
   size_t n;
   size_t cols;
@@ -154,14 +158,15 @@ struct Rows {
   std::vector<uint64_t> fine_blocks;
 
   Rows(const Kernels& kernels, std::vector<float> values, size_t width,
-       Rounding rounding = Rounding::kCoarse)
+       float fine_above = kOutliers)
       : n(values.size() / width),
         cols(width),
         floats(std::move(values)),
         blocks(floats.size() / kQuantBlock),
         fine_blocks(n * View().words()) {
     if (cols % kQuantBlock != 0) return;  // products with floats alone
-    for (size_t t = 0; t < n; ++t) kernels.quantize(View().Row(t).floats, rounding, View().Row(t));
+    for (size_t t = 0; t < n; ++t)
+      kernels.quantize(View().Row(t).floats, fine_above, View().Row(t));
   }
   Activations View() { return {cols, floats.data(), blocks.data(), fine_blocks.data()}; }
   bool IsFine(size_t t, size_t block) {
@@ -222,8 +227,8 @@ void CheckProduct(const Kernels& kernels, const Matrix& m, Rows& x, const std::v
         sum += m.values[r * m.cols + c] * value;
         absolute += magnitude * std::fabs(value);
         if (quantized) {
-          // 1e-30: where a whole block is smaller, it counts as zero.
-          rounding += magnitude * (0.502 * x.Step(t, c / kQuantBlock) + 1e-30);
+          // 1.3e-26: where a whole block is smaller, it counts as zero.
+          rounding += magnitude * (0.502 * x.Step(t, c / kQuantBlock) + 1.3e-26);
         }
       }
       const double terms = quantized ? 2.0 * static_cast<double>(m.cols) / kQuantBlock + 4
@@ -238,14 +243,15 @@ void CheckProduct(const Kernels& kernels, const Matrix& m, Rows& x, const std::v
 TEST_CASE("products are those of double precision within their rounding") {
   for (const Kernels* kernels : Usable()) {
     for (const TensorType type : kTypes) {
-      for (const size_t rows : {1, 16, 37}) {
+      for (const size_t rows : {1, 16, 37, 85}) {
         for (const size_t n : {1, 2, 13}) {
+          const size_t cols = rows == 85 ? 2304 : 512;  // more blocks than a word has bits
           CAPTURE(kernels->name, GetTensorType(type).name, rows, n);
           Random random(static_cast<uint32_t>(rows * 31 + n));
-          const Matrix m(type, rows, 512, random);
+          const Matrix m(type, rows, cols, random);
           const Packed packed(*kernels, m);
-          for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
-            Rows x(*kernels, NormalsWithOutliers(random, n * m.cols), m.cols, rounding);
+          for (const float fine_above : {kAll, kOutliers}) {
+            Rows x(*kernels, NormalsWithOutliers(random, n * m.cols), m.cols, fine_above);
             std::vector<float> out(n * rows);
             kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
                               rows, false);
@@ -266,8 +272,8 @@ TEST_CASE("products of the largest weights and activations do not overflow") {
         const Matrix m(type, 20, 128, random, true);
         const Packed packed(*kernels, m);
         for (const size_t n : {1, 9}) {
-          for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
-            Rows x(*kernels, std::vector<float>(n * m.cols, value), m.cols, rounding);
+          for (const float fine_above : {kAll, kOutliers}) {
+            Rows x(*kernels, std::vector<float>(n * m.cols, value), m.cols, fine_above);
             std::vector<float> out(n * m.rows);
             kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
                               m.rows, false);
@@ -323,15 +329,67 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
   }
 }
 
+TEST_CASE("a product with what is not finite is not finite") {
+  for (const Kernels* kernels : Usable()) {
+    for (const TensorType type : {TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
+      for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+        for (const size_t n : {1, 5}) {
+          CAPTURE(kernels->name, GetTensorType(type).name, bad, n);
+          Random random(6);
+          const Matrix m(type, 20, 512, random);
+          const Packed packed(*kernels, m);
+          std::vector<float> values = random.Normals(n * m.cols);
+          values[20] = bad;
+          Rows x(*kernels, std::move(values), m.cols);
+          std::vector<float> out(n * m.rows);
+          kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                            m.rows, false);
+          for (size_t i = 0; i < out.size(); ++i) CHECK(std::isfinite(out[i]) == (i >= m.rows));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("keys beyond what F16 holds keep their order") {
+  for (const Kernels* kernels : Usable()) {
+    CAPTURE(kernels->name);
+    constexpr size_t kDim = 32;
+    const size_t bytes = KvBytes(KvType::kF16, kDim);
+    std::vector<uint8_t> block(2 * bytes);
+    for (size_t p = 0; p < 16; ++p) {
+      std::vector<float> key(kDim, 0.0f);
+      key[0] = p == 3 ? 1e5f : 1.0f;
+      const std::vector<float> value(kDim, static_cast<float>(p));
+      kernels->store_kv(KvType::kF16, key.data(), value.data(), kDim, p, block.data(),
+                        block.data() + bytes);
+    }
+    const uint8_t* keys = block.data();
+    const uint8_t* values = block.data() + bytes;
+    std::vector<float> query(kDim, 1.0f);
+    std::vector<float> sums(kDim);
+    const QueryRow row = {query.data(), 0, 15};
+    AttentionState state = {0, 0, sums.data()};
+    AttentionChunk chunk;
+    chunk.type = KvType::kF16;
+    chunk.head_dim = kDim;
+    chunk.keys = &keys;
+    chunk.values = &values;
+    chunk.end = 16;
+    kernels->attend(chunk, &row, 1, &state);
+    CHECK(state.values[0] / state.total == 3.0f);
+  }
+}
+
 TEST_CASE("activations are quantized to within half a step") {
   for (const Kernels* kernels : Usable()) {
-    for (const Rounding rounding : {Rounding::kFine, Rounding::kCoarse}) {
-      CAPTURE(kernels->name, rounding);
+    for (const float fine_above : {kAll, kOutliers}) {
+      CAPTURE(kernels->name, fine_above);
       Random random(8);
       std::vector<float> values = random.Normals(320);
       std::fill_n(values.begin() + 32, 32, 0.0f);
-      values[64] = 1000;  // the rest of its block becomes coarse
-      Rows x(*kernels, values, 320, rounding);
+      values[64] = 1000;  // its block stands out
+      Rows x(*kernels, values, 320, fine_above);
       for (size_t b = 0; b < 10; ++b) {
         const QuantBlock& block = x.blocks[b];
         float top = 0;
@@ -355,7 +413,7 @@ TEST_CASE("activations are quantized to within half a step") {
         CHECK(block.high_offset.whole == -128 * high);
         CHECK(block.fine_offset.whole == -128 * (128 * high + low));
         // Nearly all of what rounding would take lies in block 2.
-        CHECK(x.IsFine(0, b) == (rounding == Rounding::kFine || b == 2));
+        CHECK(x.IsFine(0, b) == ((fine_above == kAll && b != 1) || b == 2));
       }
     }
   }
@@ -527,7 +585,7 @@ Attention Attend(const Kernels& kernels, const Cache& cache, const std::vector<Q
 TEST_CASE("attention is the softmax over what each row sees") {
   for (const Kernels* kernels : Usable()) {
     for (const KvType type : {KvType::kF32, KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
-      for (const size_t dim : {16, 64, 112}) {
+      for (const size_t dim : {16, 64, 80, 112, 256}) {
         if (type == KvType::kQ8_0 && dim % kKvQuantBlock != 0) continue;
         for (const uint32_t positions : {1u, 17u, 128u, 300u}) {
           CAPTURE(kernels->name, type, dim, positions);
