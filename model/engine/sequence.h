@@ -18,6 +18,7 @@ struct Sequence {
         constraint(std::move(request.constraint)),
         stop_tokens(std::move(request.stop_tokens)),
         logprobs(request.logprobs),
+        top_logprobs(request.top_logprobs),
         sampler(request.sampling),
         table(allocator) {
     usage.prompt_tokens = static_cast<uint32_t>(tokens.size());
@@ -30,10 +31,12 @@ struct Sequence {
   std::unique_ptr<TokenConstraint> constraint;
   std::vector<TokenId> stop_tokens;
   bool logprobs;
+  uint32_t top_logprobs;
   Sampler sampler;
   BlockTable table;
   Usage usage;
   bool cancelled = false;
+  bool paused = false;
 
   uint32_t pending() const { return static_cast<uint32_t>(tokens.size()) - computed; }
 };

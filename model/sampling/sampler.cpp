@@ -64,12 +64,13 @@ void Sampler::Adjust(std::span<float> logits) const {
   }
 }
 
+// The candidates in the order of their ids.
 void Sampler::Gather(std::span<const float> logits, const TokenSet* allowed) {
   candidates_.clear();
   const auto add = [&](size_t id) {
     // A broken model may give NaN; such a token is never drawn unless nothing else is left.
     const float logit = std::isnan(logits[id]) ? -INFINITY : logits[id];
-    candidates_.push_back({static_cast<TokenId>(id), logit});
+    candidates_.push_back({static_cast<TokenId>(id), logit, 0});
   };
   if (allowed == nullptr) {
     candidates_.reserve(logits.size());
@@ -85,38 +86,59 @@ void Sampler::Gather(std::span<const float> logits, const TokenSet* allowed) {
       if (id < logits.size()) add(id);
     }
   }
-  if (allowed->kind == TokenSet::Kind::kOne) add(static_cast<size_t>(allowed->one));
+  const size_t in_bits = candidates_.size();
   if (allowed->kind == TokenSet::Kind::kList || allowed->kind == TokenSet::Kind::kBaseAndList) {
     for (TokenId id : allowed->list) {
       const bool twice = has_bits && static_cast<size_t>(id) / 32 < allowed->bits.size() &&
                          (allowed->bits[static_cast<size_t>(id) / 32] >> (id % 32) & 1) != 0;
       if (!twice) add(static_cast<size_t>(id));
     }
+    // Sets that hold the same tokens give the same draw, however they are written down.
+    const auto list = candidates_.begin() + static_cast<std::ptrdiff_t>(in_bits);
+    std::inplace_merge(candidates_.begin(), list, candidates_.end(), SmallerId);
   }
 }
 
-// Cuts candidates_ to those in the running, the most likely first. Ties go to the smaller id, so
-// that the order never depends on the library's sort.
-void Sampler::KeepMostLikely() {
+// The n likeliest to the front, in order. Ties go to the smaller id, so that the order never
+// depends on the library's sort.
+void Sampler::Order(size_t n) {
   const auto likelier = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  size_t wanted = params_.top_k != 0 ? params_.top_k : candidates_.size();
-  wanted = std::min(wanted, candidates_.size());
-  // Without top-k the tail is long and unlikely: what cannot reach e^-40 of the top's weight is
-  // left out, below the resolution of the draw.
-  if (wanted == candidates_.size()) {
-    float top = -INFINITY;
-    for (const Candidate& c : candidates_) top = std::max(top, c.logit);
-    const float floor = top - 40.0f * params_.temperature;
-    std::erase_if(candidates_, [&](const Candidate& c) { return c.logit < floor; });
-    std::ranges::sort(candidates_, likelier);
+  const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(n);
+  if (n < candidates_.size()) std::ranges::nth_element(candidates_, end, likelier);
+  std::sort(candidates_.begin(), end, likelier);
+}
+
+// Weights relative to the likeliest, which has 1; gives their sum.
+double Sampler::Weigh() {
+  float top = -INFINITY;
+  for (const Candidate& c : candidates_) top = std::max(top, c.logit);
+  const double scale = 1.0 / params_.temperature;
+  double total = 0;
+  for (Candidate& c : candidates_) {
+    const double distance = static_cast<double>(c.logit) - top;
+    // Two logits of -infinity are equally unlikely, not undefined.
+    c.weight = std::isnan(distance) ? 1.0 : std::exp(distance * scale);
+    total += c.weight;
+  }
+  return total;
+}
+
+// Leaves the likeliest that hold `mass` together. They are few where the mass is not the whole: a
+// small front is ordered first, and a larger one where it does not suffice.
+void Sampler::KeepMass(double mass) {
+  constexpr size_t kFirstFront = 64;
+  for (size_t front = kFirstFront;; front *= 8) {
+    front = std::min(front, candidates_.size());
+    Order(front);
+    double sum = 0;
+    size_t kept = 0;
+    while (kept < front && sum < mass) sum += candidates_[kept++].weight;
+    if (sum < mass && front < candidates_.size()) continue;
+    candidates_.resize(std::max<size_t>(kept, 1));
     return;
   }
-  std::ranges::nth_element(candidates_, candidates_.begin() + static_cast<std::ptrdiff_t>(wanted),
-                           likelier);
-  candidates_.resize(wanted);
-  std::ranges::sort(candidates_, likelier);
 }
 
 TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
@@ -130,40 +152,59 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
     }
     return best->id;
   }
-  KeepMostLikely();
-  weights_.resize(candidates_.size());
+  if (params_.top_k != 0 && params_.top_k < candidates_.size()) {
+    Order(params_.top_k);
+    candidates_.resize(params_.top_k);
+  }
+  const double all = Weigh();
+  if (params_.top_p < 1.0f) KeepMass(params_.top_p * all);
+  if (params_.min_p > 0.0f) {
+    std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < params_.min_p; });
+  }
   double total = 0;
-  for (size_t i = 0; i < weights_.size(); ++i) {
-    const double distance = static_cast<double>(candidates_[i].logit) - candidates_[0].logit;
-    // Two logits of -infinity are equally unlikely, not undefined.
-    weights_[i] = std::isnan(distance) ? 1.0 : std::exp(distance / params_.temperature);
-    total += weights_[i];
-  }
-  size_t kept = weights_.size();
-  if (params_.top_p < 1.0f) {
-    double mass = 0;
-    for (kept = 0; kept < weights_.size() && mass < params_.top_p * total;)
-      mass += weights_[kept++];
-    kept = std::max<size_t>(kept, 1);
-  }
-  while (kept > 1 && weights_[kept - 1] < params_.min_p * weights_[0]) --kept;
-  total = 0;
-  for (size_t i = 0; i < kept; ++i) total += weights_[i];
+  for (const Candidate& c : candidates_) total += c.weight;
   double at = NextUniform() * total;
-  for (size_t i = 0; i + 1 < kept; ++i) {
-    if (at < weights_[i]) return candidates_[i].id;
-    at -= weights_[i];
+  // Rounding may leave a rest behind the last one that has any weight.
+  TokenId drawn = candidates_.back().id;
+  for (const Candidate& c : candidates_) {
+    if (c.weight == 0) continue;
+    drawn = c.id;
+    if (at < c.weight) break;
+    at -= c.weight;
   }
-  return candidates_[kept - 1].id;
+  return drawn;
 }
 
-float LogProbability(std::span<const float> logits, TokenId id) {
+LogProbabilities::LogProbabilities(std::span<const float> logits) : logits_(logits) {
   // A NaN of a broken model has no share, as in Draw.
   float top = -INFINITY;
   for (float x : logits) top = x > top ? x : top;
   double sum = 0;
   for (float x : logits) sum += std::isnan(x) ? 0.0 : std::exp(static_cast<double>(x) - top);
-  return static_cast<float>(logits[static_cast<size_t>(id)] - top - std::log(sum));
+  log_total_ = static_cast<double>(top) + std::log(sum);
+}
+
+float LogProbabilities::Of(TokenId id) const {
+  return static_cast<float>(logits_[static_cast<size_t>(id)] - log_total_);
+}
+
+std::vector<TokenId> LogProbabilities::Likeliest(size_t n) const {
+  std::vector<TokenId> best;
+  if (n == 0) return best;
+  const auto score = [&](TokenId id) {
+    const float x = logits_[static_cast<size_t>(id)];
+    return std::isnan(x) ? -INFINITY : x;
+  };
+  const auto likelier = [&](TokenId a, TokenId b) {
+    return score(a) != score(b) ? score(a) > score(b) : a < b;
+  };
+  for (size_t i = 0; i < logits_.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    if (best.size() == n && !likelier(id, best.back())) continue;
+    best.insert(std::ranges::upper_bound(best, id, likelier), id);
+    if (best.size() > n) best.pop_back();
+  }
+  return best;
 }
 
 }  // namespace hearth::model

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/redact.h"
 #include "runtime/base/time_format.h"
 
 namespace hearth {
@@ -24,9 +25,7 @@ constexpr std::array<LevelName, 5> kLevels = {
 LogLevel LevelFromEnvironment() {
   const char* wanted = std::getenv("HEARTH_LOG");
   if (wanted == nullptr) return LogLevel::kInfo;
-  for (size_t i = 0; i < kLevels.size(); ++i) {
-    if (std::string_view(wanted) == kLevels[i].option) return static_cast<LogLevel>(i);
-  }
+  if (const auto level = ParseLogLevel(wanted)) return *level;
   std::fprintf(stderr, "HEARTH_LOG is none of debug, info, warn, error, off; using info\n");
   return LogLevel::kInfo;
 }
@@ -51,6 +50,13 @@ void AppendEscaped(std::string& out, std::string_view message) {
 
 }  // namespace
 
+std::optional<LogLevel> ParseLogLevel(std::string_view name) {
+  for (size_t i = 0; i < kLevels.size(); ++i) {
+    if (name == kLevels[i].option) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
+}
+
 void SetLogLevel(LogLevel level) { CurrentLevel() = level; }
 
 bool LogEnabled(LogLevel level) { return level >= CurrentLevel() && level != LogLevel::kOff; }
@@ -61,7 +67,7 @@ void LogLine(LogLevel level, std::string_view message) {
   line += ' ';
   line += kLevels[static_cast<size_t>(level)].label;
   line += ' ';
-  AppendEscaped(line, message);
+  AppendEscaped(line, RedactSecrets(message));
   line += '\n';
   // One write, so that lines of several threads and processes do not mix. A log that cannot be
   // written has nowhere to say so.

@@ -2,9 +2,10 @@
 //
 // The level comes from the environment variable HEARTH_LOG (debug, info, warn, error, off; default
 // info) until SetLogLevel says otherwise. Thread-safe: a line is written in one piece. Control
-// characters in a message are escaped, since messages quote what strangers sent.
+// characters in a message are escaped and secrets hidden, since messages quote what strangers sent.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "runtime/base/core/result.h"
@@ -13,6 +14,8 @@ namespace hearth {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
+// By the name that HEARTH_LOG takes; nothing for others.
+std::optional<LogLevel> ParseLogLevel(std::string_view name);
 void SetLogLevel(LogLevel level);
 bool LogEnabled(LogLevel level);
 void LogLine(LogLevel level, std::string_view message);

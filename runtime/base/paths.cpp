@@ -1,6 +1,7 @@
 #include "runtime/base/paths.h"
 
 #include <algorithm>
+#include <cctype>
 #include <system_error>
 #include <vector>
 
@@ -30,6 +31,11 @@ std::vector<fs::path> ModelsIn(const fs::path& directory) {
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
 }
 
 std::string WhatIsThere(const fs::path& models) {
@@ -74,6 +80,11 @@ Result<fs::path> FindModel(std::string_view name, const fs::path& models,
   std::error_code error;
   for (const auto& path : candidates) {
     if (fs::is_regular_file(path, error)) return path;
+  }
+  // Servers offer a model under its lower-case stem: that name is good here too.
+  for (const fs::path& path : ModelsIn(models)) {
+    const std::string name = Lower(path.filename().string());
+    if (name == Lower(wanted) || name == Lower(wanted) + ".gguf") return path;
   }
   return MakeError(ErrorCode::kNotFound, "no model '", wanted.substr(0, 200), "'; ",
                    WhatIsThere(models));

@@ -26,8 +26,8 @@ struct Paths {
 Result<Paths> FindPaths(const Environment& environment = ::getenv);
 
 // The GGUF file that `name` means: a path to a file, or a file in `models`, where ".gguf" may be
-// left out. An empty name means $HEARTH_MODEL, else the only model in `models`. Errors list what is
-// there.
+// left out and case does not count. An empty name means $HEARTH_MODEL, else the only model in
+// `models`. Errors list what is there.
 Result<std::filesystem::path> FindModel(std::string_view name, const std::filesystem::path& models,
                                         const Environment& environment = ::getenv);
 

@@ -19,5 +19,6 @@ void AddShowCommand(CLI::App& app, Command& run);
 void AddQuantizeCommand(CLI::App& app, Command& run);
 void AddImatrixCommand(CLI::App& app, Command& run);
 void AddBenchCommand(CLI::App& app, Command& run);
+void AddServeCommand(CLI::App& app, Command& run);
 
 }  // namespace hearth::main

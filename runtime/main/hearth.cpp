@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   const hearth::SystemClock clock;
   int tasks_status = 0;
   AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
+  AddServeCommand(app, run);
   AddShowCommand(app, run);
   AddQuantizeCommand(app, run);
   AddImatrixCommand(app, run);

@@ -58,10 +58,27 @@ struct ChatRequest {
   ToolSchemas tools = Json::array();
   std::vector<WorkedExample> examples;  // read only where the model knows no tools
   ToolChoice tool_choice = ToolChoice::kAuto;
+  std::vector<std::string> callable;  // the tools that may be called, by name; empty: all
   bool parallel_calls = true;
-  std::optional<Json> response_schema;  // the answer is a JSON document of this schema
+  // The answer is a JSON document of this schema. With tools that may be called: that, or calls.
+  std::optional<Json> response_schema;
+  std::vector<std::string> stop;            // the text ends before the first of these
+  std::optional<uint32_t> thinking_budget;  // most tokens of reasoning
+  bool thinking_budget_is_wish = false;     // it gives way where no room would be left to answer
+  Json template_variables = Json::object();
+  bool logprobs = false;
+  uint32_t top_logprobs = 0;
+  bool ignore_end = false;  // free text goes on until max_tokens
   model::SamplingParams sampling;
   uint32_t max_tokens = 1024;
+};
+
+// A token of the answer with its log probability; one that the grammar dictated has 0.
+struct ScoredToken {
+  std::string bytes;
+  TokenId id = -1;
+  float logprob = 0;
+  std::vector<std::pair<std::string, float>> likeliest;  // bytes and log probability
 };
 
 // What is reported while the model works, in order; nothing reported is ever taken back.
@@ -77,6 +94,7 @@ struct ChatDelta {
   std::string text;
   uint32_t done = 0;
   uint32_t total = 0;
+  std::vector<ScoredToken> tokens;  // kText, where log probabilities are asked for
 };
 using DeltaSink = std::function<void(const ChatDelta&)>;
 
@@ -84,6 +102,7 @@ struct ChatReply {
   Message message;  // what the assistant said; raw is set
   model::FinishReason reason = model::FinishReason::kStop;
   model::Usage usage;
+  uint32_t reasoning_tokens = 0;  // of the completion
   // The transcript as the model saw it: token ids that were added to what it had seen before (all
   // of them where `restarted`), and those that it wrote.
   std::vector<TokenId> rendered;

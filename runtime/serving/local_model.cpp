@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "runtime/serving/grammar_constraint.h"
-#include "runtime/serving/reply_parser.h"
+#include "runtime/serving/thinking_budget.h"
 
 namespace hearth::serving {
 
@@ -17,16 +17,20 @@ class LocalConversation : public Conversation {
 
   void Restore(std::span<const TokenId> tokens) override {
     tokens_.assign(tokens.begin(), tokens.end());
-    text_ = owner_.model_->tokenizer().Decode(tokens, true);
+    text_ = owner_.tokenizer().Decode(tokens, true);
   }
   Result<ChatReply> Reply(const ChatRequest& request, const DeltaSink& sink,
                           std::stop_token stop) override;
 
  private:
-  // Brings tokens_ up to the prompt, and notes in the reply what was added.
-  void Extend(const RenderedPrompt& prompt, const std::string& text, ChatReply& reply);
-  Status Generate(model::RequestId id, ReplyParser& parser, ChatReply& reply, const DeltaSink& sink,
-                  std::stop_token stop);
+  struct Extension {
+    std::vector<TokenId> rendered;
+    bool restarted = false;
+  };
+  // Brings tokens_ up to the prompt, and says what was added.
+  Extension Extend(const RenderedPrompt& prompt, const std::string& text);
+  Result<ChatReply> Generate(const PreparedReply& prepared, const DeltaSink& sink,
+                             std::stop_token stop);
 
   LocalModel& owner_;
   // The whole conversation sees one date: a prompt whose beginning changed would be read anew.
@@ -49,11 +53,14 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   const std::string& source =
       options.chat_template.empty() ? self->model_->chat_template() : options.chat_template;
   auto prompts = PromptWriter::Create(source, self->model_->tokenizer());
-  if (!prompts.ok()) {
-    return MakeError(prompts.error().code, path, ": ", prompts.error().message);
+  if (prompts.ok()) {
+    self->prompts_ = *std::move(prompts);
+  } else {
+    self->why_no_chat_ = {prompts.error().code, Concat(self->name_, ": ", prompts.error().message)};
   }
-  self->prompts_ = *std::move(prompts);
-  HEARTH_TRY(self->engine_, model::Engine::Create(*self->model_, options.engine));
+  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, options.engine));
+  self->engine_ = std::make_unique<EngineThread>(std::move(engine), options.max_queue);
+  self->grammars_ = std::make_unique<GrammarCache>(options.grammar_cache_bytes);
   self->vocabulary_ = std::async(std::launch::async, [tokenizer = self->model_->shared_tokenizer(),
                                                       size = self->model_->config().vocab_size] {
                         return MakeVocabulary(*tokenizer, size);
@@ -67,24 +74,174 @@ std::unique_ptr<Conversation> LocalModel::StartConversation() {
   return std::make_unique<LocalConversation>(*this, clock_->Now());
 }
 
-Result<std::shared_ptr<const grammar::CompiledGrammar>> LocalModel::ReplyGrammar(
-    const ChatRequest& request, bool thinking) {
-  const std::string key = DumpJson(
-      Json::array({request.tools, static_cast<int>(request.tool_choice), request.parallel_calls,
-                   request.response_schema.value_or(Json()), thinking}));
-  if (const auto known = grammars_.find(key); known != grammars_.end()) return known->second;
-  HEARTH_TRY(const auto grammar, CompileReply(prompts_->format(), request, thinking));
-  constexpr size_t kMostGrammars = 64;
-  if (grammars_.size() >= kMostGrammars) grammars_.clear();
-  grammars_.emplace(key, grammar);
+Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ToolFormat& format,
+                                                       const ChatRequest& request,
+                                                       bool thinking) const {
+  const std::string key = DumpJson(Json::array(
+      {format.name, request.tools, request.callable, static_cast<int>(request.tool_choice),
+       request.parallel_calls, request.response_schema.value_or(Json()), thinking}));
+  if (auto known = grammars_->Find(key)) return known;
+  HEARTH_TRY(const auto grammar, CompileReply(format, request, thinking));
+  grammars_->Insert(key, grammar);
   return grammar;
 }
 
-void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& text,
-                               ChatReply& reply) {
-  const model::Tokenizer& tokenizer = owner_.model_->tokenizer();
-  reply.restarted = text_.empty() || !text.starts_with(text_);
-  if (reply.restarted) {
+std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs, bool whole) const {
+  std::vector<TokenId> tokens = tokenizer().EncodeRuns(runs);
+  const auto bos = tokenizer().bos();
+  if (whole && tokenizer().adds_bos() && bos && (tokens.empty() || tokens.front() != *bos)) {
+    tokens.insert(tokens.begin(), *bos);
+  }
+  return tokens;
+}
+
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ToolFormat& format,
+                                               bool thinking, RequestPart& part) const {
+  part = RequestPart::kSampling;
+  PreparedReply prepared;
+  prepared.sampling = request.sampling;
+  for (const auto& [id, bias] : prepared.sampling.logit_bias) {
+    if (id < 0 || static_cast<uint32_t>(id) >= config().vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, "logit_bias: token id ", id,
+                       " is outside the vocabulary of ", config().vocab_size);
+    }
+  }
+  if (request.ignore_end) {
+    constexpr float kNever = -1000;
+    for (const TokenId id : tokenizer().end_of_turn()) {
+      prepared.sampling.logit_bias.emplace_back(id, kNever);
+    }
+  }
+  HEARTH_CHECK_OK(prepared.sampling.Check());
+  prepared.max_tokens = request.max_tokens;
+  prepared.logprobs = request.logprobs;
+  prepared.top_logprobs = request.top_logprobs;
+  prepared.format = &FormatOfReply(format, request);
+  prepared.reading.thinking = thinking;
+  prepared.reading.calls = PlaceOfCalls(request);
+  prepared.reading.stop = request.stop;
+  prepared.reading.logprobs = request.logprobs;
+  part = RequestPart::kGrammar;
+  if (!request.tools.empty() || request.response_schema) {
+    HEARTH_TRY(prepared.grammar,
+               ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
+    const auto& vocabulary = vocabulary_.get();
+    if (!vocabulary.ok()) return vocabulary.error();
+  }
+  return prepared;
+}
+
+Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared,
+                             RequestPart& part) const {
+  part = RequestPart::kLength;
+  if (prepared.prompt.empty()) {
+    return MakeError(ErrorCode::kInvalidArgument, "the prompt is empty");
+  }
+  if (prepared.prompt.size() >= context_tokens()) {
+    return MakeError(ErrorCode::kResourceExhausted, "the prompt has ", prepared.prompt.size(),
+                     " tokens, the context of ", name_, " holds ", context_tokens(),
+                     "; shorten it or use a model with a longer context");
+  }
+  part = RequestPart::kThinking;
+  const auto room = static_cast<uint32_t>(
+      std::min<size_t>(prepared.max_tokens, context_tokens() - prepared.prompt.size()));
+  const bool is_order = request.thinking_budget && !request.thinking_budget_is_wish;
+  if (is_order && *request.thinking_budget >= room) {
+    return MakeError(ErrorCode::kInvalidArgument, "a thinking budget of ", *request.thinking_budget,
+                     " tokens leaves no room for an answer: ", room,
+                     " tokens may be written in all");
+  }
+  if (prepared.format->think_end.empty()) return {};
+  prepared.thinking_budget = request.thinking_budget;
+  if (is_order) return {};
+  // What must come out, comes out: a model that would think until the end is stopped before.
+  const bool must_answer = request.response_schema || request.tool_choice == ToolChoice::kRequired;
+  if (must_answer || prepared.thinking_budget) {
+    prepared.thinking_budget =
+        std::min(prepared.thinking_budget.value_or(room), room - room / 4 - 1);
+  }
+  return {};
+}
+
+Result<PreparedReply> LocalModel::Prepare(const ChatRequest& request, RequestPart& part) const {
+  part = RequestPart::kMessages;
+  if (!prompts_) return why_no_chat_;
+  HEARTH_TRY(const RenderedPrompt prompt, prompts_->Write(request, clock_->Now()));
+  // A model that was not trained to use tools goes on calling them for ever: left to itself, it
+  // answers once it has seen a result.
+  const bool answers = !knows_tools() && request.tool_choice == ToolChoice::kAuto &&
+                       !request.messages.empty() && request.messages.back().role == Role::kTool;
+  ChatRequest answer;
+  if (answers) {
+    answer = request;
+    answer.tool_choice = ToolChoice::kNone;
+  }
+  HEARTH_TRY(PreparedReply prepared,
+             PrepareReply(answers ? answer : request, prompts_->format(),
+                          prompts_->LeavesThinkingOpen(prompt.text()), part));
+  std::vector<model::TextRun> runs;
+  for (const auto& run : prompt.runs) runs.push_back({run.text, run.trusted});
+  prepared.prompt = Encode(runs, true);
+  HEARTH_CHECK_OK(CheckRoom(request, prepared, part));
+  return prepared;
+}
+
+Result<PreparedReply> LocalModel::PrepareText(std::string_view text, const ChatRequest& request,
+                                              RequestPart& part) const {
+  return PrepareTokens(tokenizer().Encode(text, {.parse_special = true, .add_bos = std::nullopt}),
+                       request, part);
+}
+
+Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
+                                                const ChatRequest& request,
+                                                RequestPart& part) const {
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, kPlainText, false, part));
+  prepared.prompt = std::move(tokens);
+  part = RequestPart::kMessages;
+  for (const TokenId id : prepared.prompt) {
+    if (id < 0 || static_cast<uint32_t>(id) >= config().vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, "token id ", id,
+                       " is outside the vocabulary of ", config().vocab_size);
+    }
+  }
+  HEARTH_CHECK_OK(CheckRoom(request, prepared, part));
+  return prepared;
+}
+
+Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prepared, uint64_t seed,
+                                                       EngineThread::Waker waker) const {
+  model::GenerationRequest request;
+  request.prompt = prepared.prompt;
+  request.sampling = prepared.sampling;
+  request.sampling.seed = seed;
+  request.max_tokens = prepared.max_tokens;
+  request.logprobs = prepared.logprobs;
+  request.top_logprobs = prepared.top_logprobs;
+  if (prepared.grammar) {
+    request.constraint = std::make_unique<GrammarConstraint>(prepared.grammar, *vocabulary_.get(),
+                                                             model_->shared_tokenizer());
+  }
+  if (prepared.thinking_budget) {
+    request.constraint = std::make_unique<ThinkingBudget>(
+        std::move(request.constraint), model_->shared_tokenizer(), *prepared.format,
+        prepared.reading.thinking, *prepared.thinking_budget);
+  }
+  return engine_->Submit(std::move(request), std::move(waker));
+}
+
+std::unique_ptr<ReplyReader> LocalModel::MakeReader(const PreparedReply& prepared,
+                                                    DeltaSink sink) const {
+  ReplyReaderOptions reading = prepared.reading;
+  reading.prompt_tokens = static_cast<uint32_t>(prepared.prompt.size());
+  return std::make_unique<ReplyReader>(tokenizer(), *prepared.format, std::move(reading),
+                                       std::move(sink));
+}
+
+LocalConversation::Extension LocalConversation::Extend(const RenderedPrompt& prompt,
+                                                       const std::string& text) {
+  Extension added;
+  added.restarted = text_.empty() || !text.starts_with(text_);
+  if (added.restarted) {
     text_.clear();
     tokens_.clear();
   }
@@ -97,91 +254,54 @@ void LocalConversation::Extend(const RenderedPrompt& prompt, const std::string& 
       runs.push_back({std::string_view(run.text).substr(skipped), run.trusted});
     }
   }
-  reply.rendered = tokenizer.EncodeRuns(runs);
-  const auto bos = tokenizer.bos();
-  if (reply.restarted && tokenizer.adds_bos() && bos &&
-      (reply.rendered.empty() || reply.rendered.front() != *bos)) {
-    reply.rendered.insert(reply.rendered.begin(), *bos);
-  }
-  tokens_.insert(tokens_.end(), reply.rendered.begin(), reply.rendered.end());
+  added.rendered = owner_.Encode(runs, added.restarted);
+  tokens_.insert(tokens_.end(), added.rendered.begin(), added.rendered.end());
   text_ = text;
+  return added;
 }
 
 Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const DeltaSink& sink,
                                            std::stop_token stop) {
-  const std::lock_guard lock(owner_.mutex_);
-  const bool has_tools = !request.tools.empty() && !request.response_schema &&
-                         request.tool_choice != ToolChoice::kNone;
-  HEARTH_TRY(const RenderedPrompt prompt, owner_.prompts_->Write(request, now_));
+  if (!owner_.prompts_) return owner_.why_no_chat_;
+  const PromptWriter& prompts = *owner_.prompts_;
+  HEARTH_TRY(const RenderedPrompt prompt, prompts.Write(request, now_));
   const std::string text = prompt.text();
-  const bool thinking = owner_.prompts_->LeavesThinkingOpen(text);
-
-  model::GenerationRequest generation;
-  generation.sampling = request.sampling;
-  generation.max_tokens = request.max_tokens;
-  if (!request.tools.empty() || request.response_schema) {
-    HEARTH_TRY(const auto grammar, owner_.ReplyGrammar(request, thinking));
-    const auto& vocabulary = owner_.vocabulary_.get();
-    if (!vocabulary.ok()) return vocabulary.error();
-    generation.constraint = std::make_unique<GrammarConstraint>(grammar, *vocabulary,
-                                                                owner_.model_->shared_tokenizer());
-  }
-  ChatReply reply;
+  RequestPart part;
+  HEARTH_TRY(PreparedReply prepared, owner_.PrepareReply(request, prompts.format(),
+                                                         prompts.LeavesThinkingOpen(text), part));
   // Nobody stores the tokens of a reply that fails, so they must not count as seen.
   auto before = std::pair(tokens_, text_);
-  Extend(prompt, text, reply);
-  generation.prompt = tokens_;
-  ReplyParser parser(owner_.prompts_->format(), thinking, has_tools, sink);
-  const auto generate = [&]() -> Status {
-    HEARTH_TRY(const model::RequestId id, owner_.engine_->Submit(std::move(generation)));
-    return Generate(id, parser, reply, sink, stop);
-  };
-  if (const Status status = generate(); !status.ok()) {
+  Extension added = Extend(prompt, text);
+  prepared.prompt = tokens_;
+  const Status fits = owner_.CheckRoom(request, prepared, part);
+  auto reply = fits.ok() ? Generate(prepared, sink, stop) : Result<ChatReply>(fits.error());
+  if (!reply.ok()) {
     std::tie(tokens_, text_) = std::move(before);
-    return status.error();
+    return reply;
   }
-  reply.message = parser.Finish(reply.reason != model::FinishReason::kStop);
-  tokens_.insert(tokens_.end(), reply.generated.begin(), reply.generated.end());
-  text_ += reply.message.raw;
+  reply->rendered = std::move(added.rendered);
+  reply->restarted = added.restarted;
+  tokens_.insert(tokens_.end(), reply->generated.begin(), reply->generated.end());
+  text_ += reply->message.raw;
   return reply;
 }
 
-Status LocalConversation::Generate(model::RequestId id, ReplyParser& parser, ChatReply& reply,
-                                   const DeltaSink& sink, std::stop_token stop) {
-  model::Detokenizer detokenizer(owner_.model_->tokenizer());
-  const auto total = static_cast<uint32_t>(tokens_.size());
+Result<ChatReply> LocalConversation::Generate(const PreparedReply& prepared, const DeltaSink& sink,
+                                              std::stop_token stop) {
+  const auto reader = owner_.MakeReader(prepared, [&](const ChatDelta& delta) {
+    if (sink) sink(delta);
+  });
+  HEARTH_TRY(const auto stream, owner_.Start(prepared, prepared.sampling.seed));
+  const std::stop_callback cancel(stop, [&] { stream->Cancel(); });
   std::vector<model::Event> events;
-  bool cancelling = false;
-  while (true) {
-    if (stop.stop_requested() && !cancelling) {
-      owner_.engine_->Cancel(id);
-      cancelling = true;
-    }
+  while (!reader->finished()) {
+    stream->Wait();
     events.clear();
-    if (!owner_.engine_->Step(events)) {
-      return MakeError(ErrorCode::kInternal, "the engine lost request ", id);
-    }
-    for (const model::Event& event : events) {
-      if (event.request != id) continue;
-      switch (event.kind) {
-        case model::Event::Kind::kPrefill:
-          if (sink) {
-            sink({.kind = ChatDelta::Kind::kPrefill, .done = event.prefilled, .total = total});
-          }
-          break;
-        case model::Event::Kind::kToken:
-          reply.generated.push_back(event.token);
-          parser.Push(detokenizer.Push(event.token));
-          break;
-        case model::Event::Kind::kFinished:
-          parser.Push(detokenizer.Flush());
-          reply.reason = event.reason;
-          reply.usage = event.usage;
-          if (event.reason == model::FinishReason::kError) return event.error;
-          return {};
-      }
-    }
+    stream->Take(events);
+    for (const model::Event& event : events) reader->Push(event);
+    if (reader->stopped()) stream->Cancel();
   }
+  return reader->Take();
 }
 
 }  // namespace hearth::serving

@@ -1,22 +1,25 @@
 // LocalModel: a language model in this process, on the engine of model/.
 //
-// Conversations share the engine, and one of them replies at a time: Reply runs the engine's steps
-// on the caller's thread.
+// Any number of threads prepare requests, and any number of requests are answered together:
+// EngineThread runs the engine. Conversations (LanguageModel) and the listener's requests share it,
+// and with it the KV cache.
 #pragma once
 
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "grammars/vocabulary.h"
 #include "model/engine.h"
 #include "model/model.h"
 #include "runtime/base/clock.h"
+#include "runtime/serving/engine_thread.h"
+#include "runtime/serving/grammar_cache.h"
 #include "runtime/serving/language_model.h"
 #include "runtime/serving/prompt.h"
+#include "runtime/serving/reply_reader.h"
 
 namespace hearth::serving {
 
@@ -24,6 +27,24 @@ struct LocalModelOptions {
   model::ModelOptions model;
   model::EngineOptions engine;
   std::string chat_template;  // instead of the file's own, where not empty
+  size_t max_queue = 128;  // requests that wait, beside those that run
+  size_t grammar_cache_bytes = size_t{32} << 20;
+};
+
+// What of a request an Error of preparing it is about.
+enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength };
+
+// A request ready for the engine: all that costs the preparing thread's time and can be refused.
+struct PreparedReply {
+  std::vector<TokenId> prompt;
+  model::SamplingParams sampling;
+  uint32_t max_tokens = 0;
+  bool logprobs = false;
+  uint32_t top_logprobs = 0;
+  std::shared_ptr<const grammar::CompiledGrammar> grammar;  // may be null
+  const ToolFormat* format = nullptr;
+  ReplyReaderOptions reading;
+  std::optional<uint32_t> thinking_budget;
 };
 
 class LocalModel : public LanguageModel {
@@ -36,26 +57,53 @@ class LocalModel : public LanguageModel {
 
   std::string name() const override { return name_; }
   uint32_t context_tokens() const override { return engine_->context_tokens(); }
-  bool knows_tools() const override { return prompts_->knows_tools(); }
+  bool knows_tools() const override { return prompts_ && prompts_->knows_tools(); }
   std::unique_ptr<Conversation> StartConversation() override;
+
+  // Renders, tokenizes, compiles the grammar; up to seconds for an adversary's schema. Errors name
+  // what was wrong with the request; kResourceExhausted where the prompt leaves no room.
+  Result<PreparedReply> Prepare(const ChatRequest& request, RequestPart& part) const;
+  // The same for a text that the model continues, or its tokens. In a text control tokens are
+  // recognised: whoever writes the whole prompt is its template.
+  Result<PreparedReply> PrepareText(std::string_view text, const ChatRequest& request,
+                                    RequestPart& part) const;
+  Result<PreparedReply> PrepareTokens(std::vector<TokenId> tokens, const ChatRequest& request,
+                                      RequestPart& part) const;
+  // Hands it to the engine, with a seed of its own.
+  Result<std::unique_ptr<EventStream>> Start(const PreparedReply& prepared, uint64_t seed,
+                                             EngineThread::Waker waker = {}) const;
+  std::unique_ptr<ReplyReader> MakeReader(const PreparedReply& prepared, DeltaSink sink) const;
+
+  const model::Tokenizer& tokenizer() const { return model_->tokenizer(); }
+  const model::ModelConfig& config() const { return model_->config(); }
+  const EngineThread& engine() const { return *engine_; }
+  const GrammarCache& grammars() const { return *grammars_; }
 
  private:
   friend class LocalConversation;
 
   LocalModel() = default;
-  // The grammar of replies to requests like this one, compiled once.
-  Result<std::shared_ptr<const grammar::CompiledGrammar>> ReplyGrammar(const ChatRequest& request,
-                                                                       bool thinking);
+  std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
+  // All but the prompt's tokens and the thinking budget. `thinking`: the prompt leaves a block
+  // open.
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ToolFormat& format,
+                                     bool thinking, RequestPart& part) const;
+  // That the prompt leaves room, and the thinking budget, which it sets, some of it.
+  Status CheckRoom(const ChatRequest& request, PreparedReply& prepared, RequestPart& part) const;
+  // The grammar of replies to requests like this one.
+  Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
+                                             bool thinking) const;
 
   const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
-  std::unique_ptr<model::Engine> engine_;
+  // Null where the model cannot hold a conversation; it goes on with texts all the same.
   std::unique_ptr<PromptWriter> prompts_;
+  Error why_no_chat_;
   // Made beside the first prompt's work: only constrained replies wait for it.
   std::shared_future<Result<std::shared_ptr<const grammar::Vocabulary>>> vocabulary_;
-  std::mutex mutex_;  // one reply at a time
-  std::unordered_map<std::string, std::shared_ptr<const grammar::CompiledGrammar>> grammars_;
+  std::unique_ptr<GrammarCache> grammars_;
+  std::unique_ptr<EngineThread> engine_;
 };
 
 }  // namespace hearth::serving

@@ -44,7 +44,7 @@ Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& te
   if (tokenizer.bos()) writer->bos_ = tokenizer.bytes(*tokenizer.bos());
   if (tokenizer.eos()) writer->eos_ = tokenizer.bytes(*tokenizer.eos());
   const Json hello = Json::array({{{"role", "user"}, {"content", "hello"}}});
-  const auto with_tools = writer->Render(hello, ProbeTools(), {});
+  const auto with_tools = writer->Render(hello, ProbeTools(), Json::object(), {});
   writer->knows_tools_ =
       with_tools.ok() && with_tools->text().find(kProbeName) != std::string::npos;
   writer->format_ = &FindToolFormat(template_source, writer->knows_tools_);
@@ -52,12 +52,13 @@ Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& te
 }
 
 Result<RenderedPrompt> PromptWriter::Render(const Json& messages, const Json& tools,
-                                            TimePoint now) const {
+                                            const Json& variables, TimePoint now) const {
   RenderOptions options;
   options.add_generation_prompt = true;
   options.bos_token = bos_;
   options.eos_token = eos_;
   options.now = now;
+  options.variables = variables;
   return template_->Render(messages, tools, options);
 }
 
@@ -154,9 +155,11 @@ Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
 }
 
 Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request, TimePoint now) const {
-  if (!knows_tools_) return Render(ToPlainMessages(request), Json(), now);
+  if (!knows_tools_) {
+    return Render(ToPlainMessages(request), Json(), request.template_variables, now);
+  }
   return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools,
-                now);
+                request.template_variables, now);
 }
 
 bool PromptWriter::LeavesThinkingOpen(std::string_view prompt) const {

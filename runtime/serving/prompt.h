@@ -33,7 +33,8 @@ class PromptWriter {
  private:
   Json ToNativeMessages(const std::vector<Message>& messages) const;
   Json ToPlainMessages(const ChatRequest& request) const;
-  Result<RenderedPrompt> Render(const Json& messages, const Json& tools, TimePoint now) const;
+  Result<RenderedPrompt> Render(const Json& messages, const Json& tools, const Json& variables,
+                                TimePoint now) const;
 
   std::shared_ptr<const ChatTemplate> template_;
   const ToolFormat* format_ = nullptr;

@@ -1,6 +1,7 @@
 #include "runtime/serving/reply_parser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/json.h"
 
@@ -15,8 +16,9 @@ size_t Overlap(std::string_view text, std::string_view marker) {
   return 0;
 }
 
+constexpr std::string_view kBlank = " \t\r\n";
+
 std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
@@ -26,11 +28,10 @@ constexpr std::string_view kNameHead = "{\"name\": ";
 
 }  // namespace
 
-ReplyParser::ReplyParser(const ToolFormat& format, bool thinking, bool has_tools,
-                         const DeltaSink& sink)
+ReplyParser::ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, DeltaSink sink)
     : format_(format),
-      has_tools_(has_tools),
-      sink_(sink),
+      calls_(calls),
+      sink_(std::move(sink)),
       state_(thinking                     ? State::kThinking
              : format.think_begin.empty() ? State::kText
                                           : State::kStart) {
@@ -101,8 +102,23 @@ bool ReplyParser::Thinking() {
   return true;
 }
 
+bool ReplyParser::FirstText() {
+  const size_t begin = buffer_.find_first_not_of(kBlank);
+  if (begin == std::string::npos) return false;
+  const size_t n = std::min(buffer_.size() - begin, format_.begin.size());
+  if (buffer_.compare(begin, n, format_.begin.substr(0, n)) != 0) {
+    calls_ = CallPlace::kNowhere;
+    return true;
+  }
+  if (n < format_.begin.size()) return false;
+  buffer_.erase(0, begin + n);
+  state_ = State::kHead;
+  return true;
+}
+
 bool ReplyParser::Text() {
-  if (!has_tools_) {
+  if (calls_ == CallPlace::kFirst) return FirstText();
+  if (calls_ == CallPlace::kNowhere) {
     Report(ChatDelta::Kind::kText, buffer_);
     buffer_.clear();
     return false;
@@ -130,6 +146,7 @@ bool ReplyParser::Head() {
   if (format_.decides_first && message_.calls.empty() && buffer_[0] == format_.end[0]) {
     if (buffer_.size() < format_.end.size()) return false;
     buffer_.erase(0, format_.end.size());
+    if (calls_ == CallPlace::kFirst) calls_ = CallPlace::kNowhere;
     state_ = State::kText;
     return true;
   }
@@ -197,6 +214,7 @@ bool ReplyParser::Tail() {
   if (std::string_view(again).starts_with(buffer_)) return false;
   if (buffer_.size() < over.size()) return false;
   buffer_.erase(0, over.size());
+  if (calls_ == CallPlace::kFirst) calls_ = CallPlace::kNowhere;
   state_ = State::kText;
   return true;
 }

@@ -15,14 +15,17 @@ namespace hearth::serving {
 
 class ReplyParser {
  public:
-  // `thinking`: the prompt left a reasoning block open. Without `has_tools` nothing is a call.
-  ReplyParser(const ToolFormat& format, bool thinking, bool has_tools, const DeltaSink& sink);
+  // `thinking`: the prompt left a reasoning block open.
+  ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, DeltaSink sink);
 
   void Push(std::string_view bytes);
   // The reply is over, or `cut` (by a token limit, a cancellation). Returns the message: reasoning,
   // content and the calls that are complete; the beginning of a call or of a marker that was cut is
   // left out.
   Message Finish(bool cut);
+
+  bool in_reasoning() const { return state_ == State::kThinking; }
+  bool in_text() const { return state_ == State::kText; }
 
  private:
   enum class State : uint8_t { kStart, kThinking, kText, kHead, kArguments, kTail };
@@ -31,6 +34,8 @@ class ReplyParser {
   bool Start();
   bool Thinking();
   bool Text();
+  // Decides whether the reply begins with calls, where it may only do so there.
+  bool FirstText();
   bool Head();
   bool Arguments();
   bool Tail();
@@ -40,8 +45,8 @@ class ReplyParser {
   bool TakeUntil(std::string_view marker, ChatDelta::Kind kind);
 
   const ToolFormat& format_;
-  const bool has_tools_;
-  const DeltaSink& sink_;
+  CallPlace calls_;
+  const DeltaSink sink_;
   State state_;
   std::string buffer_;  // bytes not yet dealt with
   Message message_;

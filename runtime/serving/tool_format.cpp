@@ -1,5 +1,7 @@
 #include "runtime/serving/tool_format.h"
 
+#include <algorithm>
+
 #include "grammars/grammar_builder.h"
 
 namespace hearth::serving {
@@ -28,6 +30,24 @@ const ToolFormat kBareObject = {.name = "bare object",
                                 .arguments_key = "parameters",
                                 .think_begin = "",
                                 .think_end = ""};
+
+const ToolFormat kPlainText = {.name = "plain text",
+                               .begin = "",
+                               .separator = "",
+                               .end = "",
+                               .decides_first = false,
+                               .arguments_key = "",
+                               .think_begin = "",
+                               .think_end = ""};
+
+CallPlace PlaceOfCalls(const ChatRequest& request) {
+  if (request.tools.empty() || request.tool_choice == ToolChoice::kNone) return CallPlace::kNowhere;
+  return request.response_schema ? CallPlace::kFirst : CallPlace::kAnywhere;
+}
+
+const ToolFormat& FormatOfReply(const ToolFormat& format, const ChatRequest& request) {
+  return PlaceOfCalls(request) == CallPlace::kFirst && format.begin.empty() ? kTaggedArray : format;
+}
 
 std::string ToolFormat::CallHead(std::string_view tool) const {
   return Concat("{\"name\": ", DumpJson(Json(std::string(tool))), ", \"", arguments_key, "\": ");
@@ -93,41 +113,27 @@ Result<Json> ArgumentsSchema(const std::string& tool, const Json& function) {
   return parameters;
 }
 
-}  // namespace
+using Part = grammar::GrammarBuilder::Part;
 
-Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolFormat& format,
-                                                                     const ChatRequest& request,
-                                                                     bool thinking) {
-  using Part = grammar::GrammarBuilder::Part;
-  grammar::GrammarBuilder builder;
-  std::vector<Part> reply;
-  // Whatever the model thinks is its own affair: a marker of a call in there is only a quotation.
-  if (!format.think_end.empty()) {
-    const std::string end(format.think_end);
-    const Part thought = builder.Sequence({builder.TextUntil({end}), builder.Literal(end)});
-    reply.push_back(thinking ? thought
-                             : builder.Optional(builder.Sequence(
-                                   {builder.Literal(format.think_begin), thought})));
-  }
-  if (request.response_schema) {
-    HEARTH_TRY(const Part document, builder.JsonSchema(*request.response_schema));
-    if (!format.think_end.empty()) {
-      reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
-    }
-    reply.push_back(document);
-    return std::move(builder).Build(builder.Sequence(reply));
-  }
-  const Part text = builder.TextUntil({std::string(format.trigger())});
-  if (request.tool_choice == ToolChoice::kNone) {
-    reply.push_back(text);
-    return std::move(builder).Build(builder.Sequence(reply));
-  }
+// Compact: a hot model would spend its tokens on blanks, and what is forced costs no forward pass.
+constexpr grammar::JsonSchemaOptions kJsonStyle = {
+    .whitespace = grammar::JsonSchemaOptions::Whitespace::kCompact, .plain_integers = true};
+
+bool MayCall(const ChatRequest& request, const std::string& tool) {
+  return request.callable.empty() ||
+         std::ranges::find(request.callable, tool) != request.callable.end();
+}
+
+// One call or several, with all that stands around them.
+Result<Part> Calls(grammar::GrammarBuilder& builder, const ToolFormat& format,
+                   const ChatRequest& request) {
   std::vector<Part> calls;
   for (const Json& tool : request.tools) {
     const Json& function = tool.at("function");
     const std::string name = function.at("name").get<std::string>();
+    if (!MayCall(request, name)) continue;
     HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function));
-    auto arguments = builder.JsonSchema(parameters, {.plain_integers = true});
+    auto arguments = builder.JsonSchema(parameters, kJsonStyle);
     if (!arguments.ok()) {
       return MakeError(arguments.error().code, "tool ", name, ": ", arguments.error().message);
     }
@@ -142,16 +148,51 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
                                     kMostCalls - 1));
   }
   region.push_back(builder.Literal(format.end));
-  const Part all_calls = builder.Sequence(region);
-  if (request.tool_choice == ToolChoice::kRequired) {
-    if (!format.think_end.empty()) reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
-    reply.push_back(all_calls);
+  return builder.Sequence(region);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolFormat& format,
+                                                                     const ChatRequest& request,
+                                                                     bool thinking) {
+  grammar::GrammarBuilder builder;
+  std::vector<Part> reply;
+  // Whatever the model thinks is its own affair: a marker of a call in there is only a quotation.
+  if (!format.think_end.empty()) {
+    const std::string end(format.think_end);
+    const Part thought = builder.Sequence({builder.TextUntil({end}), builder.Literal(end)});
+    reply.push_back(thinking ? thought
+                             : builder.Optional(builder.Sequence(
+                                   {builder.Literal(format.think_begin), thought})));
+  }
+  const bool may_call = PlaceOfCalls(request) != CallPlace::kNowhere;
+  const bool must_call = may_call && request.tool_choice == ToolChoice::kRequired;
+  const bool is_free = !must_call && !request.response_schema;
+  // Families with reasoning put line breaks between it and what follows.
+  if (!is_free && !format.think_end.empty())
+    reply.push_back(builder.Repeat(builder.Literal("\n"), 0, 2));
+  Part answer = 0;  // without a call
+  if (request.response_schema) {
+    HEARTH_TRY(answer, builder.JsonSchema(*request.response_schema, kJsonStyle));
+  } else {
+    answer = builder.TextUntil({std::string(format.trigger())});
+  }
+  if (!may_call) {
+    reply.push_back(answer);
+    return std::move(builder).Build(builder.Sequence(reply));
+  }
+  HEARTH_TRY(const Part calls, Calls(builder, format, request));
+  if (must_call) {
+    reply.push_back(calls);
   } else if (format.decides_first) {
     const Part none = builder.Literal(WriteCalls(format, {}));
-    reply.push_back(builder.Choice({all_calls, builder.Sequence({none, text})}));
+    reply.push_back(builder.Choice({calls, builder.Sequence({none, answer})}));
+  } else if (request.response_schema) {
+    reply.push_back(builder.Choice({calls, answer}));
   } else {
-    reply.push_back(text);
-    reply.push_back(builder.Optional(all_calls));
+    reply.push_back(answer);
+    reply.push_back(builder.Optional(calls));
   }
   return std::move(builder).Build(builder.Sequence(reply));
 }

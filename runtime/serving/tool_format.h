@@ -40,6 +40,17 @@ extern const ToolFormat kTaggedObjects;
 // Llama 3.x: the whole reply is {"name": …, "parameters": {…}}
 extern const ToolFormat kBareObject;
 
+// What completes a text without any markers: nothing in it is reasoning or a call.
+extern const ToolFormat kPlainText;
+
+// Where in the text of a reply calls may stand.
+enum class CallPlace : uint8_t { kNowhere, kAnywhere, kFirst };
+// That of replies to this request.
+CallPlace PlaceOfCalls(const ChatRequest& request);
+// The format of replies to this request to a model of this format: where a document stands beside
+// calls that have no marker, they could not be told apart.
+const ToolFormat& FormatOfReply(const ToolFormat& format, const ChatRequest& request);
+
 // The format that a template renders calls in, found in its text.
 const ToolFormat& FindToolFormat(std::string_view template_source, bool knows_tools);
 

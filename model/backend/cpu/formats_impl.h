@@ -53,38 +53,62 @@ struct BitPlane {
   }
 };
 
-// Weights of 4 bits and kPlanes more, the planes kPlanesAt bytes behind them: dots as a format's
-// Dot.
-template <int kPanels, int kTile, int kHalves, int kPlanes, size_t kPlanesAt>
-inline void DotBits(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
-  for (size_t g = 0; g < 4; ++g) {
-    B low[kPanels];
-    B high[kPanels];
-    for (int p = 0; p < kPanels; ++p) {
-      const B both = LoadBytes(nibbles[p] + kGroupBytes * g);
-      const uint8_t* planes = nibbles[p] + kPlanesAt;
-      low[p] = LowNibbles(both);
-      high[p] = HighNibbles(both);
-      if constexpr (kPlanes >= 1) {
-        low[p] = AddWhere(low[p], planes + 8 * g, 16);
-        high[p] = AddWhere(high[p], planes + 8 * (g + 4), 16);
-      }
-      if constexpr (kPlanes >= 2) {
-        low[p] = AddWhere(low[p], planes + BitPlane::kBytes + 8 * g, 32);
-        high[p] = AddWhere(high[p], planes + BitPlane::kBytes + 8 * (g + 4), 32);
-      }
+// Two more bits of each weight: byte i of vector v holds those of byte i of groups 4v .. 4v + 3.
+struct BitPairs {
+  static constexpr size_t kBytes = 2 * kGroupBytes;
+
+  static void Put(uint8_t* panel, size_t row, size_t column, unsigned bits) {
+    const size_t group = column / 4;
+    uint8_t& byte = panel[kGroupBytes * (group / 4) + 4 * row + column % 4];
+    byte = static_cast<uint8_t>(byte | bits << (2 * (group % 4)));
+  }
+  static unsigned Get(const uint8_t* panel, size_t row, size_t column) {
+    const size_t group = column / 4;
+    return panel[kGroupBytes * (group / 4) + 4 * row + column % 4] >> (2 * (group % 4)) & 3u;
+  }
+};
+
+// What lies kMoreAt bytes behind the nibbles.
+enum class More { kNothing, kBitPlane, kBitPairs };
+
+// Dots of the groups kGroup and kGroup + 4.
+template <int kPanels, int kTile, int kHalves, More kMore, size_t kMoreAt, int kGroup>
+inline void DotGroups(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
+  B low[kPanels];
+  B high[kPanels];
+  for (int p = 0; p < kPanels; ++p) {
+    const B both = LoadBytes(nibbles[p] + kGroupBytes * kGroup);
+    const uint8_t* more = nibbles[p] + kMoreAt;
+    low[p] = LowNibbles(both);
+    high[p] = HighNibbles(both);
+    if constexpr (kMore == More::kBitPlane) {
+      low[p] = AddWhere(low[p], more + 8 * kGroup, 16);
+      high[p] = AddWhere(high[p], more + 8 * (kGroup + 4), 16);
     }
-    for (int t = 0; t < kTile; ++t) {
-      const A first = Four(x[t] + 4 * g);
-      const A second = Four(x[t] + 16 + 4 * g);
-      for (int p = 0; p < kPanels; ++p) {
-        I& dot = dots[p * kTile + t];
-        dot = Dot7(dot, low[p], first);
-        I& last = dots[((kHalves - 1) * kPanels + p) * kTile + t];
-        last = Dot7(last, high[p], second);
-      }
+    if constexpr (kMore == More::kBitPairs) {
+      low[p] = AddPair<kGroup>(low[p], LoadBytes(more));
+      high[p] = AddPair<kGroup>(high[p], LoadBytes(more + kGroupBytes));
     }
   }
+  for (int t = 0; t < kTile; ++t) {
+    const A first = Four(x[t] + 4 * kGroup);
+    const A second = Four(x[t] + 16 + 4 * kGroup);
+    for (int p = 0; p < kPanels; ++p) {
+      I& dot = dots[p * kTile + t];
+      dot = Dot7(dot, low[p], first);
+      I& last = dots[((kHalves - 1) * kPanels + p) * kTile + t];
+      last = Dot7(last, high[p], second);
+    }
+  }
+}
+
+// Weights of 4 bits and more: dots as a format's Dot.
+template <int kPanels, int kTile, int kHalves, More kMore, size_t kMoreAt>
+inline void DotBits(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
+  DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 0>(nibbles, x, dots);
+  DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 1>(nibbles, x, dots);
+  DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 2>(nibbles, x, dots);
+  DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 3>(nibbles, x, dots);
 }
 
 inline void PutHalf(uint8_t* panel, size_t row, const uint8_t* half) {
@@ -135,7 +159,8 @@ struct Small {
   }
   template <int kPanels, int kTile>
   static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x, I* dots) {
-    DotBits<kPanels, kTile, kHalves, kFive ? 1 : 0, kBits>(panels, x, dots);
+    DotBits<kPanels, kTile, kHalves, kFive ? More::kBitPlane : More::kNothing, kBits>(panels, x,
+                                                                                      dots);
   }
   static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
   static F Min(const uint8_t* panel, size_t) { return FromHalf(AsHalves(panel + kMins)); }
@@ -247,7 +272,8 @@ struct SuperMin {
   static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
     const uint8_t* parts[kPanels];
     for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
-    DotBits<kPanels, kTile, kHalves, kFive ? 1 : 0, Nibbles::kBytes>(parts, x, dots);
+    DotBits<kPanels, kTile, kHalves, kFive ? More::kBitPlane : More::kNothing, Nibbles::kBytes>(
+        parts, x, dots);
   }
   static F Scale(const uint8_t* panel, size_t b, int) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
@@ -268,7 +294,7 @@ struct SuperSix {
   static constexpr size_t kFileScales = 192;
   static constexpr size_t kFileScaleOfScales = 208;
   static constexpr size_t kFileBytes = 210;
-  static constexpr size_t kPart = Nibbles::kBytes + 2 * BitPlane::kBytes;
+  static constexpr size_t kPart = Nibbles::kBytes + BitPairs::kBytes;
   static constexpr size_t kScales = 8 * kPart;
   static constexpr size_t kScaleOfScales = kScales + 16 * kPanelRows;
   static constexpr size_t kPanelBytes = kScaleOfScales + 2 * kPanelRows;
@@ -287,8 +313,7 @@ struct SuperSix {
       const unsigned high = file[kFileHigh + 32 * half + j] >> (2 * run) & 3u;
       uint8_t* part = panel + c / 32 * kPart;
       Nibbles::Put(part, row, j, nibble);
-      BitPlane::Put(part + Nibbles::kBytes, row, j, high & 1u);
-      BitPlane::Put(part + Nibbles::kBytes + BitPlane::kBytes, row, j, high >> 1);
+      BitPairs::Put(part + Nibbles::kBytes, row, j, high);
     }
     for (size_t h = 0; h < 16; ++h) panel[kScales + h * kPanelRows + row] = file[kFileScales + h];
     PutHalf(panel + kScaleOfScales, row, file + kFileScaleOfScales);
@@ -297,10 +322,8 @@ struct SuperSix {
     const float scale_of_scales = GetHalf(panel + kScaleOfScales, row);
     for (size_t c = 0; c < 256; ++c) {
       const uint8_t* part = panel + c / 32 * kPart;
-      const unsigned value = Nibbles::Get(part, row, c % 32) |
-                             BitPlane::Get(part + Nibbles::kBytes, row, c % 32) << 4 |
-                             BitPlane::Get(part + Nibbles::kBytes + BitPlane::kBytes, row, c % 32)
-                                 << 5;
+      const unsigned value =
+          Nibbles::Get(part, row, c % 32) | BitPairs::Get(part + Nibbles::kBytes, row, c % 32) << 4;
       const float scale =
           scale_of_scales * static_cast<int8_t>(panel[kScales + c / 16 * kPanelRows + row]);
       out[c] = scale * static_cast<float>(static_cast<int>(value) - kOffset);
@@ -310,7 +333,7 @@ struct SuperSix {
   static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
     const uint8_t* parts[kPanels];
     for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
-    DotBits<kPanels, kTile, kHalves, 2, Nibbles::kBytes>(parts, x, dots);
+    DotBits<kPanels, kTile, kHalves, More::kBitPairs, Nibbles::kBytes>(parts, x, dots);
   }
   static F Scale(const uint8_t* panel, size_t b, int half) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),

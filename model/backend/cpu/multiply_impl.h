@@ -5,12 +5,34 @@
 constexpr size_t kAhead = 4096;
 // So many rows do not hide the reading.
 constexpr int kUnhidden = 4;
-// And so few are multiplied by one panel after the other, with both planes at once.
+// So few rows are multiplied with both planes at once, and with kStreams panels: what bounds them
+// is how many lines of memory are on their way.
 constexpr int kFewRows = 2;
 
 template <size_t kBytes>
 inline void FetchAhead(const uint8_t* weights) {
   for (size_t line = 0; line < kBytes; line += 64) __builtin_prefetch(weights + kAhead + line);
+}
+
+struct Destination {
+  float* out;
+  size_t stride;
+  bool add;
+};
+
+inline void StoreRows(F values, float* to, size_t rows, bool add) {
+  if (rows >= kPanelRows) {
+    Store(to, add ? Add(values, Load(to)) : values);
+    return;
+  }
+  float lanes[kPanelRows];
+  Store(lanes, values);
+  for (size_t i = 0; i < rows; ++i) to[i] = add ? lanes[i] + to[i] : lanes[i];
+}
+
+// The 16 results of panel p for row t.
+inline void StoreResult(F values, const Panels& panels, size_t p, size_t t, const Destination& to) {
+  StoreRows(values, to.out + t * to.stride + p * kPanelRows, panels.rows - p * kPanelRows, to.add);
 }
 
 constexpr float kLowUnit = 1.0f / (1 << kPlaneBits);
@@ -87,143 +109,142 @@ inline void AddBlock(const uint8_t* const* panels, size_t b, const QuantBlock* c
   }
 }
 
-// kPanels panels times kTile rows of activations; out[p * kTile + t] are the 16 results of panel p
-// for row t. In a block where one of the rows has a low plane all are taken to have one: the
-// others' is zero, and gives the same bits as none.
+// Panels [first, last), kPanels at a time, times rows [row, row + kTile) of activations; row
+// `row + t` goes to row t of `to`. In a block where one of the rows has a low plane all are taken
+// to have one: the others' is zero, and gives the same bits as none.
 template <typename Format, int kPanels, int kTile>
-void MultiplyQuantized(const uint8_t* panel, size_t panel_bytes, const Activations& x, size_t row,
-                       F* out) {
+void MultiplyQuantized(const Panels& matrix, size_t first, size_t last, const Activations& x,
+                       size_t row, const Destination& to) {
   constexpr size_t kParts = Format::kColumns / kQuantBlock;
-  const size_t parts = x.n_blocks();
-  const uint8_t* panels[kPanels];
-  const QuantBlock* tile[kTile];
+  constexpr size_t kPart = Format::kPanelBytes / kParts;
+  const size_t n_blocks = x.n_blocks();
+  const QuantBlock* rows[kTile];
   const uint64_t* fine_blocks[kTile];
-  for (int p = 0; p < kPanels; ++p) panels[p] = panel + static_cast<size_t>(p) * panel_bytes;
   for (int t = 0; t < kTile; ++t) {
     const Activations a = x.Row(row + static_cast<size_t>(t));
-    tile[t] = a.blocks;
+    rows[t] = a.blocks;
     fine_blocks[t] = a.fine_blocks;
   }
-  F totals[kPanels * kTile];
-  for (F& total : totals) total = Zero();
-  uint64_t fine = 0;  // of the blocks from this one on, a bit each
-  for (size_t block = 0; block < parts;) {
-    if (kTile <= kUnhidden && row == 0) {
-      for (const uint8_t* weights : panels) FetchAhead<Format::kPanelBytes>(weights);
+  for (size_t panel = first; panel < last; panel += kPanels) {
+    const uint8_t* panels[kPanels];
+    const QuantBlock* tile[kTile];
+    F totals[kPanels * kTile];
+    for (size_t p = 0; p < kPanels; ++p) {
+      panels[p] = matrix.data + (panel + p) * matrix.panel_bytes;
     }
-    for (size_t b = 0; b < kParts; ++b, ++block, fine >>= 1) {
-      if (block % 64 == 0) {
-        for (int t = 0; t < kTile; ++t) fine |= fine_blocks[t][block / 64];
+    for (int t = 0; t < kTile; ++t) tile[t] = rows[t];
+    for (F& total : totals) total = Zero();
+    uint64_t fine = 0;  // of the blocks from this one on, a bit each
+    for (size_t block = 0; block < n_blocks;) {
+      for (size_t b = 0; b < kParts; ++b, ++block, fine >>= 1) {
+        if (kTile <= kUnhidden && row == 0) {
+          for (const uint8_t* weights : panels) FetchAhead<kPart>(weights + b * kPart);
+        }
+        if (block % 64 == 0) {
+          for (int t = 0; t < kTile; ++t) fine |= fine_blocks[t][block / 64];
+        }
+        if ((fine & 1) != 0) {
+          AddBlock<Format, kPanels, kTile, true>(panels, b, tile, totals);
+        } else {
+          AddBlock<Format, kPanels, kTile, false>(panels, b, tile, totals);
+        }
+        for (const QuantBlock*& at : tile) ++at;
       }
-      if ((fine & 1) != 0) {
-        AddBlock<Format, kPanels, kTile, true>(panels, b, tile, totals);
-      } else {
-        AddBlock<Format, kPanels, kTile, false>(panels, b, tile, totals);
-      }
-      for (const QuantBlock*& at : tile) ++at;
+      for (const uint8_t*& weights : panels) weights += Format::kPanelBytes;
     }
-    for (const uint8_t*& weights : panels) weights += Format::kPanelBytes;
+    for (size_t p = 0; p < kPanels; ++p) {
+      for (size_t t = 0; t < kTile; ++t)
+        StoreResult(totals[p * kTile + t], matrix, panel + p, t, to);
+    }
   }
-  for (int i = 0; i < kPanels * kTile; ++i) out[i] = totals[i];
 }
 
-template <typename Format, int kTile>
-void MultiplyFloats(const uint8_t* panel, size_t, const Activations& x, size_t row, F* out) {
-  constexpr int kChains = 4;  // independent sums: the latency of one would bound the product
+// The same for weights that are floats.
+template <typename Format, int kPanels, int kTile>
+void MultiplyFloats(const Panels& matrix, size_t first, size_t last, const Activations& x,
+                    size_t row, const Destination& to) {
+  constexpr size_t kChains = 4;  // independent sums: the latency of one would bound the product
   constexpr size_t kStep = Format::kElement * kPanelRows;
-  F sums[kTile][kChains];
   const float* rows[kTile];
-  for (int t = 0; t < kTile; ++t) {
-    rows[t] = x.floats + (row + static_cast<size_t>(t)) * x.cols;
-    for (int c = 0; c < kChains; ++c) sums[t][c] = Zero();
-  }
-  for (size_t i = 0; i < x.cols; i += kChains, panel += kChains * kStep) {
-    if (kTile <= kUnhidden && row == 0) FetchAhead<kChains * kStep>(panel);
-    for (int c = 0; c < kChains; ++c) {
-      const F weights = Format::Weights(panel + static_cast<size_t>(c) * kStep);
-      for (int t = 0; t < kTile; ++t) {
-        sums[t][c] = Fma(weights, Set(rows[t][i + static_cast<size_t>(c)]), sums[t][c]);
+  for (size_t t = 0; t < kTile; ++t) rows[t] = x.floats + (row + t) * x.cols;
+  for (size_t panel = first; panel < last; panel += kPanels) {
+    const uint8_t* panels[kPanels];
+    F sums[kPanels][kTile][kChains];
+    for (size_t p = 0; p < kPanels; ++p) {
+      panels[p] = matrix.data + (panel + p) * matrix.panel_bytes;
+      for (auto& chains : sums[p]) {
+        for (F& sum : chains) sum = Zero();
+      }
+    }
+    for (size_t i = 0; i < x.cols; i += kChains) {
+      for (size_t p = 0; p < kPanels; ++p) {
+        if (kTile <= kUnhidden && row == 0) FetchAhead<kChains * kStep>(panels[p]);
+        for (size_t c = 0; c < kChains; ++c) {
+          const F weights = Format::Weights(panels[p] + c * kStep);
+          for (size_t t = 0; t < kTile; ++t) {
+            sums[p][t][c] = Fma(weights, Set(rows[t][i + c]), sums[p][t][c]);
+          }
+        }
+        panels[p] += kChains * kStep;
+      }
+    }
+    for (size_t p = 0; p < kPanels; ++p) {
+      for (size_t t = 0; t < kTile; ++t) {
+        const F* chains = sums[p][t];
+        const F sum = Add(Add(chains[0], chains[1]), Add(chains[2], chains[3]));
+        StoreResult(sum, matrix, panel + p, t, to);
       }
     }
   }
-  for (int t = 0; t < kTile; ++t) {
-    out[t] = Add(Add(sums[t][0], sums[t][1]), Add(sums[t][2], sums[t][3]));
-  }
 }
 
-struct Destination {
-  float* out;
-  size_t stride;
-  bool add;
-};
-
-inline void StoreRows(F values, float* to, size_t rows, bool add) {
-  if (rows >= kPanelRows) {
-    Store(to, add ? Add(values, Load(to)) : values);
-    return;
-  }
-  float lanes[kPanelRows];
-  Store(lanes, values);
-  for (size_t i = 0; i < rows; ++i) to[i] = add ? lanes[i] + to[i] : lanes[i];
-}
-
-using Product = void (*)(const uint8_t* panel, size_t panel_bytes, const Activations& x, size_t row,
-                         F* out);
+using Product = void (*)(const Panels& matrix, size_t first, size_t last, const Activations& x,
+                         size_t row, const Destination& to);
 
 // The kernels of a format by the number of rows: entry k - 1 computes k at once.
 struct Products {
-  size_t most = 0;                // rows at once
-  const Product* one = nullptr;   // for one panel
-  const Product* pair = nullptr;  // for kPanelsAtOnce; null: there is none
+  size_t most = 0;                   // rows at once
+  const Product* one = nullptr;      // for one panel
+  const Product* several = nullptr;  // for `at_once` panels
+  size_t at_once = 1;
 };
 
-constexpr size_t kMostAtOnce =
-    kPanelsAtOnce * (kTileQuantized > kTileFloats ? kTileQuantized : kTileFloats);
-
-// The 16 results of panel p for row t.
-inline void StoreResult(F values, const Panels& panels, size_t p, size_t t, const Destination& to,
-                        bool add) {
-  StoreRows(values, to.out + t * to.stride + p * kPanelRows, panels.rows - p * kPanelRows, add);
-}
-
-void MultiplyPanels(const Product* products, size_t at_once, size_t most, const Panels& panels,
-                    size_t first, const Activations& x, size_t n, const Destination& to) {
-  const uint8_t* panel = panels.data + first * panels.panel_bytes;
-  const size_t tiles = (n + most - 1) / most;
-  size_t row = 0;
-  for (size_t i = 0; i < tiles; ++i) {
-    const size_t tile =
-        (n - row) / (tiles - i);  // equal ones: a small rest would waste the weights
-    F out[kMostAtOnce];
-    products[tile - 1](panel, panels.panel_bytes, x, row, out);
-    for (size_t p = 0; p < at_once; ++p) {
-      for (size_t t = 0; t < tile; ++t) {
-        StoreResult(out[p * tile + t], panels, first + p, row + t, to, to.add);
-      }
-    }
-    row += tile;
-  }
-}
-
-// Rows that go through all panels together, so that their activations stay in the second cache.
-constexpr size_t kMostRowsTogether = 128;
-constexpr size_t kElementsTogether = 256 << 10;
+// Rows that go through all panels together: weights are read once for them, and their activations
+// from the caches.
+constexpr size_t kMostRowsTogether = 512;
+constexpr size_t kElementsTogether = 1536 << 10;
 size_t RowsTogether(size_t cols) {
   const size_t rows = Least(kElementsTogether / cols, kMostRowsTogether);
   return rows == 0 ? 1 : rows;
 }
 
-void MultiplyMatrix(const Products& products, const Panels& panels, size_t first, size_t last,
+// Panels [first, last) times n rows, `most` or fewer at once.
+void MultiplyTiles(const Product* products, size_t most, const Panels& matrix, size_t first,
+                   size_t last, const Activations& x, size_t n, const Destination& to) {
+  const size_t tiles = (n + most - 1) / most;
+  for (size_t i = 0, row = 0; i < tiles; ++i) {
+    const size_t tile =
+        (n - row) / (tiles - i);  // equal ones: a small rest would waste the weights
+    products[tile - 1](matrix, first, last, x, row, {to.out + row * to.stride, to.stride, to.add});
+    row += tile;
+  }
+}
+
+void MultiplyMatrix(const Products& products, const Panels& matrix, size_t first, size_t last,
                     const Activations& x, size_t n, const Destination& to) {
   const size_t together = RowsTogether(x.cols);
   for (size_t row = 0; row < n; row += together) {
     const size_t rows = Least(together, n - row);
     const Destination rows_to = {to.out + row * to.stride, to.stride, to.add};
-    for (size_t p = first; p < last;) {
-      const bool pair = products.pair != nullptr && n > kFewRows && last - p >= kPanelsAtOnce;
-      MultiplyPanels(pair ? products.pair : products.one, pair ? kPanelsAtOnce : 1, products.most,
-                     panels, p, x.Row(row), rows, rows_to);
-      p += pair ? kPanelsAtOnce : 1;
+    // One tile walks through all panels; of several, each takes its turn with a few of them.
+    size_t p = first;
+    while (p < last) {
+      const size_t left = last - p;
+      const size_t at_once = left >= products.at_once ? products.at_once : 1;
+      const size_t panels = rows <= products.most ? left / at_once * at_once : at_once;
+      MultiplyTiles(at_once == 1 ? products.one : products.several, products.most, matrix, p,
+                    p + panels, x.Row(row), rows, rows_to);
+      p += panels;
     }
   }
 }
@@ -238,20 +259,17 @@ struct MakeTiles<0, k...> {
   using Type = Tiles<k...>;
 };
 
-template <typename Format, int... k>
+template <typename Format, int kPanels, int... k>
 Products QuantizedProducts(Tiles<k...>) {
   static constexpr Product kOne[] = {&MultiplyQuantized<Format, 1, k>...};
-  if constexpr (kPanelsAtOnce == 1) {
-    return {.most = sizeof...(k), .one = kOne};
-  } else {
-    static constexpr Product kPair[] = {&MultiplyQuantized<Format, kPanelsAtOnce, k>...};
-    return {.most = sizeof...(k), .one = kOne, .pair = kPair};
-  }
+  static constexpr Product kSeveral[] = {&MultiplyQuantized<Format, kPanels, k>...};
+  return {sizeof...(k), kOne, kSeveral, kPanels};
 }
-template <typename Format, int... k>
+template <typename Format, int kPanels, int... k>
 Products FloatProducts(Tiles<k...>) {
-  static constexpr Product kOne[] = {&MultiplyFloats<Format, k>...};
-  return {.most = sizeof...(k), .one = kOne};
+  static constexpr Product kOne[] = {&MultiplyFloats<Format, 1, k>...};
+  static constexpr Product kSeveral[] = {&MultiplyFloats<Format, kPanels, k>...};
+  return {sizeof...(k), kOne, kSeveral, kPanels};
 }
 
 size_t PanelBytes(TensorType type, size_t cols) {
@@ -315,15 +333,21 @@ void ReadRow(const Panels& panels, size_t row, float* out) {
 void Multiply(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
               float* out, size_t out_stride, bool add) {
   const Destination to = {out, out_stride, add};
+  const auto multiply = [&](const Products& products) {
+    MultiplyMatrix(products, panels, first, last, x, n, to);
+  };
+  using FewTiles = typename MakeTiles<kFewRows>::Type;
   VisitFormat(
       panels.type,
       [&](auto f) {
         using Format = decltype(f);
+        if (n <= kFewRows) return multiply(QuantizedProducts<Format, kStreams>(FewTiles{}));
         using AllTiles = typename MakeTiles<kTileQuantized / Format::kHalves>::Type;
-        MultiplyMatrix(QuantizedProducts<Format>(AllTiles{}), panels, first, last, x, n, to);
+        multiply(QuantizedProducts<Format, kPanelsAtOnce>(AllTiles{}));
       },
       [&](auto f) {
-        using AllTiles = typename MakeTiles<kTileFloats>::Type;
-        MultiplyMatrix(FloatProducts<decltype(f)>(AllTiles{}), panels, first, last, x, n, to);
+        using Format = decltype(f);
+        if (n <= kFewRows) return multiply(FloatProducts<Format, kStreams>(FewTiles{}));
+        multiply(FloatProducts<Format, 1>(typename MakeTiles<kTileFloats>::Type{}));
       });
 }

@@ -8,6 +8,7 @@ namespace hearth::model::cpu::avx2 {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
 constexpr int kPanelsAtOnce = 1;
+constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 4;
 constexpr int kTileFloats = 3;
 constexpr int kTileAttention = 4;
@@ -182,6 +183,19 @@ inline __m256i AddWhereHalf(__m256i x, const uint8_t* bits, int value) {
 }
 inline B AddWhere(B x, const uint8_t* bits, int value) {
   return {AddWhereHalf(x.lo, bits, value), AddWhereHalf(x.hi, bits + 4, value)};
+}
+
+// x | (bits 2 kField and 2 kField + 1 of each byte of fields) << 4
+template <int kField>
+inline __m256i AddPairHalf(__m256i x, __m256i fields) {
+  constexpr int kShift = 4 - 2 * kField;
+  if constexpr (kShift > 0) fields = _mm256_slli_epi16(fields, kShift);
+  if constexpr (kShift < 0) fields = _mm256_srli_epi16(fields, -kShift);
+  return _mm256_or_si256(x, _mm256_and_si256(fields, _mm256_set1_epi8(0x30)));
+}
+template <int kField>
+inline B AddPair(B x, B fields) {
+  return {AddPairHalf<kField>(x.lo, fields.lo), AddPairHalf<kField>(x.hi, fields.hi)};
 }
 
 }  // namespace hearth::model::cpu::avx2

@@ -10,6 +10,7 @@ namespace hearth::model::cpu::avx512 {
 // Panels of weights and rows of activations (or queries) that a kernel takes at once: what fits the
 // registers.
 constexpr int kPanelsAtOnce = 2;
+constexpr int kStreams = 4;  // panels at once for a few rows
 constexpr int kTileQuantized = 6;
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;
@@ -116,6 +117,16 @@ inline B AddWhere(B x, const uint8_t* bits, int value) {
   uint64_t mask;
   __builtin_memcpy(&mask, bits, 8);
   return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(static_cast<char>(value)));
+}
+
+// x | (bits 2 kField and 2 kField + 1 of each byte of fields) << 4
+template <int kField>
+inline B AddPair(B x, B fields) {
+  constexpr int kShift = 4 - 2 * kField;
+  if constexpr (kShift > 0) fields = _mm512_slli_epi16(fields, kShift);
+  if constexpr (kShift < 0) fields = _mm512_srli_epi16(fields, -kShift);
+  constexpr int kFirstOrBothOthers = 0xf8;
+  return _mm512_ternarylogic_epi32(x, fields, _mm512_set1_epi8(0x30), kFirstOrBothOthers);
 }
 
 }  // namespace hearth::model::cpu::avx512

@@ -9,6 +9,7 @@ namespace hearth::model::cpu::scalar {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
 constexpr int kPanelsAtOnce = 1;
+constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 2;
 constexpr int kTileFloats = 2;
 constexpr int kTileAttention = 2;
@@ -159,6 +160,15 @@ inline F FromSignedBytes(const uint8_t* p) {
 inline B AddWhere(B x, const uint8_t* bits, int value) {
   for (int i = 0; i < 64; ++i) {
     if ((bits[i / 8] >> (i % 8) & 1) != 0) x.v[i] = static_cast<int8_t>(x.v[i] + value);
+  }
+  return x;
+}
+
+// x | (bits 2 kField and 2 kField + 1 of each byte of fields) << 4
+template <int kField>
+inline B AddPair(B x, B fields) {
+  for (int i = 0; i < 64; ++i) {
+    x.v[i] = static_cast<uint8_t>(x.v[i] | (fields.v[i] >> (2 * kField) & 3) << 4);
   }
   return x;
 }

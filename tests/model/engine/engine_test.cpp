@@ -25,6 +25,7 @@ Model& TinyModel() {
 struct Outcome {
   std::vector<TokenId> tokens;
   std::vector<float> logprobs;
+  std::vector<std::vector<TokenLogprob>> top;
   std::vector<bool> forced;
   std::vector<uint32_t> prefilled;
   std::optional<Event> finished;
@@ -58,6 +59,7 @@ class Harness {
         case Event::Kind::kToken:
           outcome.tokens.push_back(event.token);
           outcome.logprobs.push_back(event.logprob);
+          outcome.top.push_back(event.top);
           outcome.forced.push_back(event.forced);
           break;
         case Event::Kind::kFinished:
@@ -398,6 +400,40 @@ TEST_CASE("a constraint that fails ends its own sequence alone") {
   CHECK(engine.outcomes[refused].tokens.empty());
   Harness alone;
   CheckSame(engine.outcomes[good], alone.Answer(Request(Tokens(3, 20), 10)));
+}
+
+TEST_CASE("a paused request stands still, others go on, and it loses nothing") {
+  Harness engine;
+  const RequestId slow = engine.Submit(Request(Tokens(1, 20), 10, 1));
+  const RequestId quick = engine.Submit(Request(Tokens(2, 20), 10, 2));
+  engine.Step();
+  engine.Step();
+  const size_t written = engine.outcomes[slow].tokens.size();
+  engine.engine().SetPaused(slow, true);
+  engine.Drain();  // ends although a request is left
+  CHECK(engine.outcomes[slow].tokens.size() == written);
+  CHECK(engine.outcomes[quick].finished);
+  CHECK(engine.engine().running() == 1);
+  engine.engine().SetPaused(slow, false);
+  engine.Drain();
+  Harness alone;
+  CheckSame(engine.outcomes[slow], alone.Answer(Request(Tokens(1, 20), 10, 1)));
+  CHECK(engine.engine().running() == 0);
+}
+
+TEST_CASE("the likeliest tokens of each place hold the one that greedy search takes") {
+  Harness engine;
+  GenerationRequest request = Request(Tokens(1, 20), 5);
+  request.sampling.temperature = 0;
+  request.top_logprobs = 3;
+  const Outcome outcome = engine.Answer(std::move(request));
+  REQUIRE(outcome.top.size() == 5);
+  for (size_t i = 0; i < outcome.top.size(); ++i) {
+    REQUIRE(outcome.top[i].size() == 3);
+    CHECK(outcome.top[i][0].token == outcome.tokens[i]);
+    CHECK(outcome.top[i][0].logprob == outcome.logprobs[i]);
+    CHECK(outcome.top[i][0].logprob >= outcome.top[i][1].logprob);
+  }
 }
 
 TEST_CASE("many requests, cancels and evictions lose no memory and change no result") {

@@ -137,6 +137,37 @@ TEST_CASE("every kind of token set limits the draw to its tokens, each counted o
   }
 }
 
+TEST_CASE("equal sets give equal draws, however they are written down") {
+  const std::vector<float> logits = RandomLogits(4, 70, 1);
+  const std::vector<TokenId> list = {3, 9, 33, 64, 69};
+  const std::vector<TokenId> some = {9, 33, 64};
+  const std::vector<uint32_t> base = {1u << 3 | 1u << 9, 0, 1u << 5};
+  const std::vector<uint32_t> bits = {1u << 3 | 1u << 9, 1u << 1, 1u | 1u << 5};
+  const TokenSet sets[] = {{.kind = TokenSet::Kind::kList, .list = list},
+                           {.kind = TokenSet::Kind::kBaseAndList, .list = some, .bits = base},
+                           {.kind = TokenSet::Kind::kBitmask, .bits = bits}};
+  std::vector<std::vector<TokenId>> draws;
+  for (const TokenSet& set : sets) {
+    Sampler sampler({.seed = 8});
+    draws.emplace_back();
+    for (int i = 0; i < 100; ++i) draws.back().push_back(sampler.Draw(logits, &set));
+  }
+  CHECK(draws[0] == draws[1]);
+  CHECK(draws[0] == draws[2]);
+}
+
+TEST_CASE("top-p keeps as many as it takes, also of a flat distribution") {
+  const std::vector<float> logits(5000, 1.0f);
+  for (const float top_p : {0.001f, 0.02f, 0.5f, 0.9f}) {
+    Sampler sampler({.top_p = top_p, .seed = 3});
+    TokenId largest = 0;
+    for (int i = 0; i < 20000; ++i) largest = std::max(largest, sampler.Draw(logits, nullptr));
+    // Equals stay in the order of their ids, so those that are kept are the first.
+    CHECK(largest < std::ceil(5000 * top_p) + 1);
+    CHECK(largest > 5000 * top_p * 0.98 - 2);
+  }
+}
+
 TEST_CASE("bits behind the vocabulary are no tokens") {
   const std::vector<uint32_t> bits = {0xffffffffu, 0xffffffffu};
   const TokenSet all = {.kind = TokenSet::Kind::kBitmask, .bits = bits};
@@ -227,12 +258,22 @@ TEST_CASE("the repetition penalty forgets what is further back than its window")
 
 TEST_CASE("log probabilities are those of the softmax") {
   const std::vector<float> logits = {1, 2, 3, 1000};
-  CHECK(LogProbability(logits, 3) == Approx(0).margin(1e-6));
-  CHECK(LogProbability(logits, 0) == Approx(-999));
+  CHECK(LogProbabilities(logits).Of(3) == Approx(0).margin(1e-6));
+  CHECK(LogProbabilities(logits).Of(0) == Approx(-999));
   const std::vector<float> small = {0, std::log(3.0f)};
-  CHECK(LogProbability(small, 0) == Approx(std::log(0.25)));
+  CHECK(LogProbabilities(small).Of(0) == Approx(std::log(0.25)));
   // A broken logit is like one that can never be drawn.
-  CHECK(LogProbability(std::vector<float>{kNaN, 0, std::log(3.0f)}, 1) == Approx(std::log(0.25)));
+  const std::vector<float> broken = {kNaN, 0, std::log(3.0f)};
+  CHECK(LogProbabilities(broken).Of(1) == Approx(std::log(0.25)));
+}
+
+TEST_CASE("the likeliest tokens come in order, ties by id, broken logits last") {
+  const std::vector<float> logits = {1, 5, kNaN, 5, 4};
+  const LogProbabilities probabilities(logits);
+  CHECK(probabilities.Likeliest(0).empty());
+  CHECK(probabilities.Likeliest(1) == std::vector<TokenId>{1});
+  CHECK(probabilities.Likeliest(4) == std::vector<TokenId>{1, 3, 4, 0});
+  CHECK(probabilities.Likeliest(20) == std::vector<TokenId>{1, 3, 4, 0, 2});
 }
 
 TEST_CASE("values out of range are refused by the name of their field") {

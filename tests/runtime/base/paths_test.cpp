@@ -61,6 +61,10 @@ TEST_CASE("a model is found by path, by name, or because it is the only one") {
 
   CHECK(*FindModel("small", models, none) == models / "small.gguf");
   CHECK(*FindModel("small.gguf", models, none) == models / "small.gguf");
+  // As a server lists them: the lower-case stem.
+  touch("Mixed.Case-Q4.GGUF.gguf");
+  CHECK(*FindModel("mixed.case-q4.gguf", models, none) == models / "Mixed.Case-Q4.GGUF.gguf");
+  CHECK(*FindModel("SMALL", models, none) == models / "small.gguf");
   CHECK(*FindModel((models / "large.gguf").string(), models, none) == models / "large.gguf");
   CHECK(*FindModel("", models, Fake({{"HEARTH_MODEL", "large"}})) == models / "large.gguf");
   CHECK(*FindModel("small", models, Fake({{"HEARTH_MODEL", "large"}})) == models / "small.gguf");

@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "nothing is forced where the model has a choice") {
 TEST_CASE_METHOD(Fixture,
                  "a draft is allowed up to its first wrong token, and asking changes nothing") {
   const std::string reply =
-      R"(<tool_call>[{"name": "create_task", "arguments": {"title": "x", "priority": "high"}}]</tool_call>)";
+      R"(<tool_call>[{"name": "create_task", "arguments": {"title":"x","priority":"high"}}]</tool_call>)";
   const std::vector<TokenId> draft = Encode(reply);
   GrammarConstraint constraint = Constrain(OneTool());
   CHECK(constraint.AllowedPrefix(draft) == static_cast<int>(draft.size()));

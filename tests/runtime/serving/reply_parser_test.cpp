@@ -94,7 +94,8 @@ Parsed Parse(const Case& c, const std::vector<std::string_view>& chunks) {
     if (!joins) parsed.deltas.emplace_back(delta.kind, "");
     parsed.deltas.back().second += delta.text;
   };
-  ReplyParser parser(c.format, c.thinking, c.has_tools, sink);
+  ReplyParser parser(c.format, c.thinking, c.has_tools ? CallPlace::kAnywhere : CallPlace::kNowhere,
+                     sink);
   for (const std::string_view chunk : chunks) parser.Push(chunk);
   parsed.message = parser.Finish(false);
   return parsed;
@@ -189,7 +190,7 @@ TEST_CASE("a marker that was cut is no text, and one that stayed unfinished is")
     for (size_t length = 1; length < begin.size(); ++length) {
       for (const bool cut : {true, false}) {
         const DeltaSink no_sink;
-        ReplyParser parser(*format, false, true, no_sink);
+        ReplyParser parser(*format, false, CallPlace::kAnywhere, no_sink);
         parser.Push("Well" + begin.substr(0, length));
         CAPTURE(format->name, length, cut);
         const std::string expected = cut ? "Well" : "Well" + begin.substr(0, length);
@@ -202,7 +203,7 @@ TEST_CASE("a marker that was cut is no text, and one that stayed unfinished is")
 TEST_CASE("text comes at once but for what may begin a marker") {
   std::string heard;
   const DeltaSink sink = [&](const ChatDelta& delta) { heard += delta.text; };
-  ReplyParser parser(kTaggedObjects, false, true, sink);
+  ReplyParser parser(kTaggedObjects, false, CallPlace::kAnywhere, sink);
   parser.Push("Hello");
   CHECK(heard == "Hello");
   parser.Push(" <to");

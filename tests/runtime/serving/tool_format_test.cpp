@@ -17,7 +17,7 @@ bool Allows(const ToolFormat& format, const ChatRequest& request, std::string_vi
   return matcher.AcceptBytes(text) && matcher.CanEnd();
 }
 
-const std::string kMilk = R"({"title": "Buy milk"})";
+const std::string kMilk = R"({"title":"Buy milk"})";
 
 std::string Call(const ToolFormat& format, const std::string& name, const std::string& arguments) {
   return format.CallHead(name) + arguments + "}";
@@ -38,20 +38,21 @@ TEST_CASE("calls of known tools with arguments of their schema are replies") {
   };
   const Case cases[] = {
       {"create_task", kMilk, true},
-      {"create_task", R"({"title": "a \"quoted\" } 日本", "priority": "high", "count": 12})", true},
+      {"create_task", R"({"title":"a \"quoted\" } 日本","priority":"high","count":12})", true},
       {"list_tasks", "{}", true},
-      {"create_task", "{}", false},                                       // title is required
-      {"create_task", R"({"title": ""})", false},                         // too short
-      {"create_task", R"({"title": "x", "priority": "urgent"})", false},  // no such value
-      {"create_task", R"({"title": "x", "count": 0})", false},            // below the minimum
-      {"create_task", R"({"title": "x", "count": 1.5})", false},          // no integer
-      {"create_task", R"({"title": "x", "count": 1e2})", false},          // not a plain one
-      {"create_task", R"({"title": "x", "colour": 1})", false},           // no such argument
-      {"create_task", R"({"title": "x")", false},                         // not closed
+      {"create_task", "{}", false},                                    // title is required
+      {"create_task", R"({"title":""})", false},                       // too short
+      {"create_task", R"({"title":"x","priority":"urgent"})", false},  // no such value
+      {"create_task", R"({"title":"x","count":0})", false},            // below the minimum
+      {"create_task", R"({"title":"x","count":1.5})", false},          // no integer
+      {"create_task", R"({"title":"x","count":1e2})", false},          // not a plain one
+      {"create_task", R"({"title":"x","colour":1})", false},           // no such argument
+      {"create_task", R"({"title":"x")", false},                       // not closed
+      {"create_task", R"({"title": "x"})", false},                     // blanks
       {"create_task", R"("x")", false},
       {"drop_tables", "{}", false},  // no such tool
       {"create_task ", kMilk, false},
-      {"list_tasks", R"({"title": "x"})", false},  // another tool's arguments
+      {"list_tasks", R"({"title":"x"})", false},  // another tool's arguments
   };
   for (const ToolFormat* format : kFormats) {
     for (const ToolChoice choice : {ToolChoice::kAuto, ToolChoice::kRequired}) {
@@ -157,9 +158,38 @@ TEST_CASE("a response schema makes the reply one document") {
     ChatRequest request = SampleRequest();
     request.response_schema = *ParseJson(
         R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
-    CHECK(Allows(*format, request, R"({"n": 3})"));
-    CHECK_FALSE(Allows(*format, request, R"({"n": "3"})"));
-    CHECK_FALSE(Allows(*format, request, R"(Here: {"n": 3})"));
+    request.tool_choice = ToolChoice::kNone;
+    CHECK(Allows(*format, request, R"({"n":3})"));
+    CHECK_FALSE(Allows(*format, request, R"({"n":"3"})"));
+    CHECK_FALSE(Allows(*format, request, R"(Here: {"n":3})"));
+    CHECK_FALSE(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
+  }
+}
+
+TEST_CASE("with tools and a response schema the reply is calls or the document") {
+  for (const ToolFormat* format : kFormats) {
+    ChatRequest request = SampleRequest();
+    request.response_schema = *ParseJson(
+        R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
+    const ToolFormat& used = FormatOfReply(*format, request);
+    CHECK_FALSE(used.begin.empty());
+    const std::string none = used.decides_first ? WriteCalls(used, {}) : "";
+    CHECK(Allows(used, request, none + R"({"n":3})"));
+    CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
+    CHECK_FALSE(Allows(used, request, none + "Sure."));
+    request.tool_choice = ToolChoice::kRequired;
+    CHECK_FALSE(Allows(used, request, none + R"({"n":3})"));
+    CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
+  }
+}
+
+TEST_CASE("only the tools that may be called are") {
+  for (const ToolFormat* format : kFormats) {
+    ChatRequest request = SampleRequest();
+    request.tool_choice = ToolChoice::kRequired;
+    request.callable = {"list_tasks"};
+    CHECK(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
+    request.callable = {"create_task"};
     CHECK_FALSE(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
   }
 }

@@ -1,0 +1,197 @@
+// hearth serve, hearth config: the daemon and its settings.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <thread>
+
+#include "memory/store.h"
+#include "runtime/base/log.h"
+#include "runtime/base/paths.h"
+#include "runtime/http/server_config.h"
+#include "runtime/main/commands.h"
+#include "runtime/main/model_flags.h"
+#include "runtime/main/signals.h"
+#include "runtime/serving/model_registry.h"
+
+namespace hearth::main {
+namespace {
+
+struct ServeFlags {
+  ModelFlags model;
+  std::string config;
+  std::string host;
+  std::string port;
+  std::string database;
+};
+
+// The file that was named, or the one in its usual place where there is one.
+Result<std::string> ReadConfigFile(const std::string& named, const Paths& paths,
+                                   std::string& path) {
+  path = named.empty() ? (paths.config / "hearth.toml").string() : named;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    if (named.empty()) {
+      path.clear();
+      return std::string();
+    }
+    return MakeError(ErrorCode::kNotFound, path, ": there is no such file, or it cannot be read");
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Result<http::ServerConfig> LoadConfig(const ServeFlags& flags, const Paths& paths) {
+  http::ServerConfig config;
+  std::string path;
+  HEARTH_TRY(const std::string text, ReadConfigFile(flags.config, paths, path));
+  HEARTH_CHECK_OK(config.ReadToml(text, path));
+  HEARTH_CHECK_OK(config.ReadEnvironment(::getenv));
+  if (!flags.host.empty()) HEARTH_CHECK_OK(config.Set("server.host", flags.host));
+  if (!flags.model.model.empty()) HEARTH_CHECK_OK(config.Set("models.default", flags.model.model));
+  if (!flags.database.empty()) HEARTH_CHECK_OK(config.Set("store.database", flags.database));
+  if (!flags.port.empty()) {
+    HEARTH_CHECK_OK(config.Set("server.port", flags.port));
+    // A port in the host, as HEARTH_HOST may have one, gives way to the flag.
+    HEARTH_TRY(const auto endpoint, config.ToEndpoint());
+    if (endpoint.socket_path.empty()) config.host = endpoint.host;
+  }
+  const std::filesystem::path usual = paths.config / "token";
+  std::error_code error;
+  if (config.token_file.empty() && std::filesystem::exists(usual, error)) {
+    config.token_file = usual.string();
+  }
+  if (config.models_directory.empty()) config.models_directory = paths.Models().string();
+  if (config.database.empty()) config.database = paths.Database().string();
+  return config;
+}
+
+Result<http::ServerOptions> MakeServerOptions(const http::ServerConfig& config) {
+  HEARTH_TRY(http::ServerOptions options, config.ToServerOptions());
+  if (!config.token_file.empty()) {
+    HEARTH_TRY(options.access.tokens, http::ReadTokens(config.token_file));
+  }
+  return options;
+}
+
+Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConfig& config,
+                                                          const ModelFlags& flags) {
+  serving::ModelRegistryOptions options;
+  options.directory = config.models_directory;
+  options.max_loaded = static_cast<size_t>(config.max_loaded);
+  options.model.model.backend = flags.backend;
+  options.model.model.threads = flags.threads;
+  options.model.engine.kv_type = flags.kv_type;
+  options.model.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
+  options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);
+  options.model.max_queue = static_cast<size_t>(config.max_queue);
+  const auto path = FindModel(config.model, options.directory,
+                              [](const char*) -> const char* { return nullptr; });
+  if (path.ok()) {
+    options.default_path = *path;
+  } else if (!config.model.empty()) {
+    return path.error();
+  }
+  return options;
+}
+
+// Whoever stops a daemon waits two seconds, then kills it. A model that is being loaded then, or a
+// schema that is being compiled, is not waited for.
+void EndForSure() {
+  constexpr std::chrono::milliseconds kLongest{1850};
+  std::this_thread::sleep_for(kLongest);
+  Log(LogLevel::kInfo, "stopped in the middle of something");
+  std::_Exit(static_cast<int>(ExitCode::kOk));
+}
+
+ExitCode Serve(const ServeFlags& flags) {
+  StopOnSignal signals;
+  const SystemClock clock;
+  const auto paths = FindPaths();
+  if (!paths.ok()) return Fail(paths.error());
+  const auto config = LoadConfig(flags, *paths);
+  if (!config.ok()) return Fail(config.error());
+  if (!config->log_level.empty()) SetLogLevel(*ParseLogLevel(config->log_level));
+  auto options = MakeServerOptions(*config);
+  if (!options.ok()) return Fail(options.error());
+  auto registry_options = MakeRegistryOptions(*config, flags.model);
+  if (!registry_options.ok()) return Fail(registry_options.error());
+  // What is wrong with the database is said at the start, not at the first use.
+  const auto store = memory::Store::Open(config->database, clock);
+  if (!store.ok()) return Fail(store.error());
+  serving::ModelRegistry models(*std::move(registry_options), clock);
+  auto server = http::Server::Create(*std::move(options), models, clock);
+  if (!server.ok()) return Fail(server.error());
+  if (models.default_id().empty()) {
+    Log(LogLevel::kInfo, "no default model: each loads when it is first asked for");
+  }
+  for (const auto& endpoint : (*server)->endpoints()) {
+    Log(LogLevel::kInfo, "listening on ", endpoint.Describe());
+  }
+  const std::stop_callback stop(signals.token(), [&] {
+    (*server)->Stop();
+    std::thread(EndForSure).detach();
+  });
+  (*server)->Run();
+  Log(LogLevel::kInfo, "stopped");
+  return ExitCode::kOk;
+}
+
+ExitCode CheckConfig(const ServeFlags& flags) {
+  const auto paths = FindPaths();
+  if (!paths.ok()) return Fail(paths.error());
+  const auto config = LoadConfig(flags, *paths);
+  if (!config.ok()) return Fail(config.error());
+  const auto options = MakeServerOptions(*config);
+  if (!options.ok()) return Fail(options.error());
+  const auto models = MakeRegistryOptions(*config, flags.model);
+  if (!models.ok()) return Fail(models.error());
+  std::printf("%s\n", DumpJson(config->ToJson(), 2).c_str());
+  return ExitCode::kOk;
+}
+
+ExitCode MakeToken(const std::string& file) {
+  const auto paths = FindPaths();
+  if (!paths.ok()) return Fail(paths.error());
+  const std::string path = file.empty() ? (paths->config / "token").string() : file;
+  const auto token = http::MakeTokenFile(path);
+  if (!token.ok()) return Fail(token.error());
+  std::printf("%s\n", token->c_str());
+  std::fprintf(stderr, "written to %s; clients send it as: Authorization: Bearer TOKEN\n",
+               path.c_str());
+  return ExitCode::kOk;
+}
+
+void AddServeFlags(CLI::App& command, ServeFlags& flags) {
+  AddModelFlags(command, flags.model);
+  command.add_option("--host", flags.host,
+                     "Address to listen on, or unix:/path (default: $HEARTH_HOST, else 127.0.0.1)");
+  command.add_option("--port", flags.port, "Port to listen on (default: 11434)");
+  command.add_option("--db", flags.database, "The database file");
+  command.add_option("--config", flags.config,
+                     "The settings file (default: hearth.toml in $XDG_CONFIG_HOME/hearth)");
+}
+
+}  // namespace
+
+void AddServeCommand(CLI::App& app, Command& run) {
+  auto* serve = app.add_subcommand("serve", "Serve models to OpenAI clients over HTTP");
+  auto flags = std::make_shared<ServeFlags>();
+  AddServeFlags(*serve, *flags);
+  serve->callback([=, &run] { run = [=] { return Serve(*flags); }; });
+
+  auto* config = app.add_subcommand("config", "The daemon's settings");
+  config->require_subcommand(1);
+  auto* check = config->add_subcommand("check", "Check the settings and print all of them");
+  auto check_flags = std::make_shared<ServeFlags>();
+  AddServeFlags(*check, *check_flags);
+  check->callback([=, &run] { run = [=] { return CheckConfig(*check_flags); }; });
+  auto* token = config->add_subcommand("make-token", "Make a token that clients must then send");
+  auto file = std::make_shared<std::string>();
+  token->add_option("file", *file, "Where to write it (default: token in the settings folder)");
+  token->callback([=, &run] { run = [=] { return MakeToken(*file); }; });
+}
+
+}  // namespace hearth::main
