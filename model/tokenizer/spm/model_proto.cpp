@@ -62,13 +62,13 @@ std::string WriteModelProto(std::span<const Piece> pieces) {
     PieceType type = TypeOf(pieces[i].kind);
     std::string text = pieces[i].text;
     // The library insists on one unknown piece, and on texts that are there and differ. What it
-    // would refuse becomes a control piece that no text can spell.
+    // would refuse becomes a control piece; and no text may spell a control piece, which the
+    // library would take for the text where it is one character.
     if (text.empty() || text.find('\0') != std::string::npos ||
-        !seen.insert(pieces[i].text).second) {
-      text = "\x01" + std::to_string(i);
+        !seen.insert(pieces[i].text).second || (type == PieceType::kUnknown && has_unknown)) {
       type = PieceType::kControl;
     }
-    if (type == PieceType::kUnknown && has_unknown) type = PieceType::kControl;
+    if (type == PieceType::kControl) text = "\x01" + std::to_string(i);
     has_unknown |= type == PieceType::kUnknown;
     bytes += type == PieceType::kByte ? 1 : 0;
     std::string piece;

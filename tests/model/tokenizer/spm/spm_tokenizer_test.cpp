@@ -74,6 +74,13 @@ TEST_CASE("data never becomes a control token, even where merges would spell one
   CHECK(tokenizer->Encode("<s>", {.parse_special = true, .add_bos = std::nullopt}) == Ids{1, 1});
 }
 
+// The library takes a piece of one character for the text whatever its kind, and then gives up.
+TEST_CASE("a control token of one character is not spelled by a text either") {
+  const auto tokenizer = Create({.pieces = {"▁"}, .more = {{"a", TokenKind::kControl}}});
+  CHECK(Pieces(*tokenizer, "a") == List{" ", "a"});
+  for (const TokenId id : tokenizer->Encode("a", {})) CHECK_FALSE(tokenizer->IsControl(id));
+}
+
 TEST_CASE("user-defined tokens are found as they are stored, in front of all merging") {
   const auto tokenizer =
       Create({.pieces = {"▁", "a", "▁a"},
