@@ -125,7 +125,7 @@ void Machine::Add(const Config& config, Set& out) const {
 
 void Machine::Resume(FrameIndex frame_index, uint32_t outcome, Set& out) {
   const Frame frame = frames_[frame_index];
-  if (frame_index < watch_mark_) lowest_read_ = std::min(lowest_read_, frame.depth);
+  if (frame_index < watch_.mark) NoteRead(frame.depth);
   if (frame_index == kBottomFrame) {
     Add({kNoNode, kBottomFrame, 0, 0}, out);  // everything is matched: only the end may follow
     return;
@@ -407,7 +407,7 @@ void Machine::StepKeys(const Config& config, uint8_t byte, Set& out) {
   Narrow(set, s, byte);
   if (s.low >= s.high) return;
   const Frame& object = frames_[config.parent];
-  if (config.parent < watch_mark_) lowest_read_ = std::min(lowest_read_, object.depth);
+  if (config.parent < watch_.mark) NoteRead(object.depth);
   bool any = false;
   for (uint64_t i = s.low; i < s.high && !any; ++i) {
     any = KeyAllowed(spec, set.outcomes[i], object.state, object.extra);
@@ -640,6 +640,15 @@ void Machine::LiveArrayItem(const ArraySpec& spec, const Config& config, ByteSet
   if (item != kNoNode) out.Add(program_->nodes[item].first);
 }
 
+Machine::Gap Machine::GapOf(const Config& config) const {
+  if (config.node == kNoNode || program_->compact) return Gap::kNone;
+  const NodeKind kind = program_->nodes[config.node].kind;
+  if (kind != NodeKind::kObject && kind != NodeKind::kArray) return Gap::kNone;
+  if (PhaseOf(config.state) == kPhaseOpen) return Gap::kNone;
+  const int space = SpaceClass(static_cast<int>(SpaceOf(config.state)), static_cast<int>(far_));
+  return space == kSpaceNone ? Gap::kStart : space == kSpaceLine ? Gap::kLine : Gap::kNone;
+}
+
 bool Machine::CanEnd(const Config& config) {
   if (config.node == kNoNode) return true;
   const Node& n = program_->nodes[config.node];
@@ -691,7 +700,7 @@ void Machine::AppendTokens(const Config& config, std::vector<TokenId>& out) {
   // A token is possible where stepping by it leads somewhere; collect the candidates of the nodes
   // that could come next and keep those that do.
   if (config.node == kNoNode) return;
-  std::vector<Config> configs{config};
+  Set configs(config);
   for (size_t i = 0; i < configs.size() && i < 64; ++i) {
     const Config c = configs[i];
     if (c.node == kNoNode) continue;
@@ -825,24 +834,6 @@ uint64_t Machine::LocalHash(NodeIndex node, uint64_t state, uint64_t extra) cons
       break;
   }
   return MixFingerprint(MixFingerprint(n.hash, state), extra);
-}
-
-void Machine::Compact(std::vector<Config>& configs) {
-  std::vector<FrameIndex> moved(frames_.size(), kNoNode);
-  moved[kBottomFrame] = kBottomFrame;
-  for (const Config& c : configs) {
-    for (FrameIndex f = c.parent; moved[f] == kNoNode; f = frames_[f].parent) moved[f] = 0;
-  }
-  size_t kept = 1;
-  for (size_t i = 1; i < frames_.size(); ++i) {  // parents lie before their children
-    if (moved[i] == kNoNode) continue;
-    Frame frame = frames_[i];
-    frame.parent = moved[frame.parent];
-    moved[i] = static_cast<FrameIndex>(kept);
-    frames_[kept++] = frame;
-  }
-  frames_.resize(kept);
-  for (Config& c : configs) c.parent = moved[c.parent];
 }
 
 }  // namespace hearth::grammar
