@@ -641,12 +641,15 @@ void Machine::LiveArrayItem(const ArraySpec& spec, const Config& config, ByteSet
 }
 
 Machine::Gap Machine::GapOf(const Config& config) const {
-  if (config.node == kNoNode || program_->compact) return Gap::kNone;
+  if (config.node == kNoNode) return Gap::kNoGap;
   const NodeKind kind = program_->nodes[config.node].kind;
-  if (kind != NodeKind::kObject && kind != NodeKind::kArray) return Gap::kNone;
-  if (PhaseOf(config.state) == kPhaseOpen) return Gap::kNone;
+  if (kind != NodeKind::kObject && kind != NodeKind::kArray) return Gap::kNoGap;
+  if (PhaseOf(config.state) == kPhaseOpen) return Gap::kNoGap;
+  if (program_->compact) return Gap::kBare;
   const int space = SpaceClass(static_cast<int>(SpaceOf(config.state)), static_cast<int>(far_));
-  return space == kSpaceNone ? Gap::kStart : space == kSpaceLine ? Gap::kLine : Gap::kNone;
+  if (space == kSpaceNone) return Gap::kStart;
+  if (space == kSpaceLine) return Gap::kLine;
+  return space == kSpaceBlank ? Gap::kBare : Gap::kNoGap;
 }
 
 bool Machine::CanEnd(const Config& config) {

@@ -77,9 +77,9 @@ class Machine {
   // For one who knows from before what reading would read.
   void NoteRead(uint32_t depth) { watch_.lowest = std::min(watch_.lowest, depth); }
 
-  // Whether the config stands between two JSON tokens, where whitespace may come: at its beginning
-  // or after a line break, so far from the longest run that no token reaches it.
-  enum class Gap : uint8_t { kNone, kStart, kLine };
+  // Whether the config stands between two JSON tokens, and what whitespace may come: any; blanks,
+  // after a line break and so far from the longest run that no token reaches it; or none.
+  enum class Gap : uint8_t { kStart, kLine, kBare, kNoGap };
   Gap GapOf(const Config& config) const;
 
   // The part of the hash of a config or frame that a mask can depend on: counters far from their

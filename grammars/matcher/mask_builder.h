@@ -44,7 +44,8 @@ class MaskBuilder {
                                     const Machine::Set& after);
   std::shared_ptr<const Mask> Words(const CharDfa& chars, const ClosingTokens& closing,
                                     uint64_t kind, CharDfa::State state);
-  void AddGap(Machine& machine, const Config& config, bool line);
+  void AddGap(Machine& machine, const Config& config, Machine::Gap gap);
+  bool AddStructure(Machine& machine, const Config& config);
   void WalkText(Machine& machine, const Config& config);
   void WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint32_t state);
   void Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeId node,
@@ -64,6 +65,7 @@ class MaskBuilder {
   VocabularyTables::Bits base_;
   uint32_t base_id_ = 0;
   std::shared_ptr<std::vector<uint32_t>> own_bits_;
+  bool overlaps_ = false;  // something of the base may have been found again
   std::vector<Machine::Set> levels_;
   StringWalk string_walk_;
   WorkBudget budget_;

@@ -49,6 +49,17 @@ void StringWalk::Inside(const VocabularyTables& tables, const CharDfa& chars,
       continue;
     }
     if (++visits % 64 == 0 && !budget.Spend(64)) return;
+    // All characters that begin with this byte lead to one state.
+    if (in_body && (TokenTrie::ClassBit(n.byte) & TokenTrie::kWideClass) != 0) {
+      const CharDfa::State next = chars.WideNext(up.state.chars);
+      if (next == CharDfa::kDead ||
+          (next != CharDfa::kMixed && roomy(up.count, n.height + 1u) &&
+           (n.below & ~chars.Loops(next)) == 0)) {
+        if (next != CharDfa::kDead) allow_inside(at, bytes);
+        at = n.end;
+        continue;
+      }
+    }
     bool lives;
     if (in_body && IsPlain(n.byte)) {
       const CharDfa::State next = chars.Step(up.state.chars, n.byte);
@@ -73,7 +84,7 @@ void StringWalk::Inside(const VocabularyTables& tables, const CharDfa& chars,
       if (in_body && here.state.chars == up.state.chars) {
         here.loops = up.loops;
         here.looked = up.looked;
-      } else if (n.end - at >= kWorthLooking) {
+      } else if (n.end - at >= kWorthLooking || chars.LoopsKnown(here.state.chars)) {
         here.loops = chars.Loops(here.state.chars);
         here.looked = true;
       }

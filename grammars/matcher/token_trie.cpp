@@ -24,12 +24,11 @@ constexpr uint64_t ClassBitOf(uint8_t byte) {
       return uint64_t{1} << 57;
     case ':':
       return uint64_t{1} << 58;
-    case '@':
-      return uint64_t{1} << 59;
     default:
       break;
   }
-  if (byte >= 0x80) return uint64_t{1} << 60;
+  if (TokenTrie::IsOddLead(byte)) return TokenTrie::kOddClass;
+  if (byte >= 0x80) return TokenTrie::kWideClass;
   if (byte == '"' || byte == '\\') return uint64_t{1} << 61;
   if (byte < 0x20 || byte == 0x7f) return uint64_t{1} << 62;
   return uint64_t{1} << 63;

@@ -55,10 +55,20 @@ class TokenTrie {
   // The child by that byte, or kRoot.
   NodeId Child(NodeId node, uint8_t byte) const;
 
-  // One of 64 classes: letters and the common marks have one each.
-  static constexpr uint64_t kWideClass = uint64_t{1} << 60;        // bytes of multi-byte characters
-  static constexpr uint64_t kPlainClasses = ~(uint64_t{7} << 60);  // ASCII that JSON never escapes
+  // One of 64 classes: letters and the common marks have one each. Of multi-byte characters, those
+  // of a few first bytes (no-break and other spaces, Latin-1 signs, full-width forms) are where
+  // patterns make a difference; a character's other bytes are of the wide class.
+  static constexpr uint64_t kOddClass = uint64_t{1} << 59;
+  static constexpr uint64_t kWideClass = uint64_t{1} << 60;
+  static constexpr uint64_t kPlainClasses = ~(uint64_t{15} << 59);  // ASCII that JSON never escapes
   static uint64_t ClassBit(uint8_t byte) { return kClassBits[byte]; }
+  static constexpr bool IsOddLead(uint8_t byte) {
+    return byte == 0xc2 || (byte >= 0xe1 && byte <= 0xe3) || byte == 0xef;
+  }
+  // The same of a character beyond ASCII.
+  static constexpr bool IsOdd(uint32_t c) {
+    return c < 0xc0 || (c >= 0x1000 && c < 0x4000) || (c >= 0xf000 && c < 0x10000);
+  }
 
   // Calls visit(child, byte) for each child whose byte is in `live`.
   template <typename Visit>

@@ -140,8 +140,8 @@ VocabularyTables::VocabularyTables(const Vocabulary& vocabulary)
   string_body_ = std::make_shared<const std::vector<uint32_t>>(std::move(body));
   for (auto& bits : cut)
     cut_.push_back(std::make_shared<const std::vector<uint32_t>>(std::move(bits)));
-  gaps_[0] = MakeGap(vocabulary, reader, kSpaceNone);
-  gaps_[1] = MakeGap(vocabulary, reader, kSpaceLine);
+  constexpr int kStarts[kGaps] = {kSpaceNone, kSpaceLine, kSpaceBlank};
+  for (size_t i = 0; i < kGaps; ++i) gaps_[i] = MakeGap(vocabulary, reader, kStarts[i]);
 }
 
 std::span<const TokenId> VocabularyTables::StringBodyOver(uint32_t n) const {

@@ -55,8 +55,10 @@ class VocabularyTables {
   std::span<const TokenId> StringBodyOver(uint32_t n) const;
   // Seen from between two characters of a string.
   const ClosingTokens& closing() const { return closing_; }
-  // Seen from the beginning of a gap, or from a gap after a line break and before more indentation.
-  const GapTokens& gap(bool line) const { return gaps_[line]; }
+  // Seen from the beginning of a gap; after a line break, before more indentation; or where no more
+  // whitespace may come.
+  static constexpr size_t kGaps = 3;
+  const GapTokens& gap(size_t i) const { return gaps_[i]; }
 
   const MaskMemory& masks() const { return masks_; }
 
@@ -69,7 +71,7 @@ class VocabularyTables {
   std::vector<TokenId> long_tokens_;  // of more than kCutMasks characters, in order of their number
   std::vector<uint16_t> characters_;  // of the whole token, where it stays inside a string
   ClosingTokens closing_;
-  std::array<GapTokens, 2> gaps_;
+  std::array<GapTokens, kGaps> gaps_;
   MaskMemory masks_;
 };
 

@@ -10,9 +10,32 @@ namespace hearth::grammar {
 CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots)
     : store_(std::move(store)), partition_(store_->PartitionOf(roots)) {
   for (CodePoint c = 0; c < 128; ++c) ascii_[c] = WideSymbol(c);
+  FindWideSymbols();
   InternState(ExpressionStore::kNone);
   InternState(ExpressionStore::kAll);
   for (ExprId root : roots) InternState(root);
+}
+
+void CharDfa::FindWideSymbols() {
+  struct Zone {
+    CodePoint low, high;
+  };
+  constexpr Zone kZones[] = {{0x80, 0xbf},     {0xc0, 0xfff},    {0x1000, 0x3fff},
+                             {0x4000, 0xd7ff}, {0xe000, 0xefff}, {0xf000, 0xffff},
+                             {0x10000, kMaxCodePoint}};
+  for (size_t i = 0; i < partition_.bounds.size(); ++i) {
+    const CodePoint low = partition_.bounds[i];
+    const CodePoint high =
+        i + 1 < partition_.bounds.size() ? partition_.bounds[i + 1] - 1 : kMaxCodePoint;
+    for (const Zone& zone : kZones) {
+      if (low > zone.high || high < zone.low) continue;
+      auto& symbols = TokenTrie::IsOdd(zone.low) ? odd_symbols_ : wide_symbols_;
+      const uint32_t symbol = partition_.class_of[i];
+      if (std::find(symbols.begin(), symbols.end(), symbol) == symbols.end()) {
+        symbols.push_back(symbol);
+      }
+    }
+  }
 }
 
 CharDfa::~CharDfa() {
@@ -163,13 +186,34 @@ bool CharDfa::EveryLength(State start, uint32_t& longest) {
   return true;
 }
 
+CharDfa::State CharDfa::CommonNext(State state, const std::vector<uint32_t>& symbols) const {
+  State common = kMixed;
+  for (const uint32_t symbol : symbols) {
+    const State next = StepSymbol(state, symbol);
+    if (common != kMixed && next != common) return kMixed;
+    common = next;
+  }
+  return common;
+}
+
+CharDfa::State CharDfa::WideNext(State state) const {
+  if (state <= kUniversal) return state;
+  const Entry& entry = At(state);
+  State next = entry.wide_next.load(std::memory_order_relaxed);
+  if (next == kUnknownNext) {
+    next = CommonNext(state, wide_symbols_);
+    const_cast<Entry&>(entry).wide_next.store(next, std::memory_order_relaxed);
+  }
+  return next;
+}
+
 uint64_t CharDfa::Loops(State state) const {
   if (state == kDead) return 0;
   const Entry& entry = At(state);
   const uint64_t known = entry.loops.load(std::memory_order_relaxed);
   if (known != kUnknownLoops) return known;
   uint64_t some = 0, leave = 0;
-  for (unsigned b = 0; b < 256; ++b) {
+  for (unsigned b = 0; b < 0x80; ++b) {
     const uint64_t bit = TokenTrie::ClassBit(static_cast<uint8_t>(b));
     const bool plain = b >= 0x20 && b < 0x7f && b != '"' && b != '\\';
     if (plain && Step(state, b) == state) {
@@ -178,17 +222,9 @@ uint64_t CharDfa::Loops(State state) const {
       leave |= bit;
     }
   }
-  bool wide =
-      true;  // everything beyond ASCII; the bytes of the class must still make whole characters
-  for (size_t i = 0; i < partition_.bounds.size() && wide; ++i) {
-    const CodePoint c = partition_.bounds[i];
-    if (c >= 128 && (c < kFirstSurrogate || c > kLastSurrogate)) wide = Step(state, c) == state;
-  }
-  wide = wide && Step(state, 0x80) == state;
-  if (wide) {
-    leave &= ~TokenTrie::kWideClass;
-    some |= TokenTrie::kWideClass;
-  }
+  // The bytes of the wide classes must still make whole characters.
+  (WideNext(state) == state ? some : leave) |= TokenTrie::kWideClass;
+  (CommonNext(state, odd_symbols_) == state ? some : leave) |= TokenTrie::kOddClass;
   const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
   return some & ~leave;
 }

@@ -24,6 +24,7 @@ class CharDfa {
   static constexpr State kUniversal = 1;  // accepts every string
   static constexpr size_t kMaxStates = 1 << 18;
   static constexpr uint32_t kAlwaysOpen = UINT32_MAX - 1;
+  static constexpr State kMixed = UINT32_MAX - 1;
 
   // `roots`: every expression whose state will be asked for.
   CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots);
@@ -31,8 +32,10 @@ class CharDfa {
 
   State StateOf(ExprId root) const;
   State Step(State state, CodePoint c) const {
+    return StepSymbol(state, Symbol(c));
+  }
+  State StepSymbol(State state, uint32_t symbol) const {
     if (state <= kUniversal) return state;
-    const uint32_t symbol = Symbol(c);
     const uint32_t known = At(state).next[symbol].load(std::memory_order_acquire);
     return known != 0 ? known - 1 : Make(state, symbol);
   }
@@ -57,12 +60,19 @@ class CharDfa {
   // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
   // none of those that JSON strings escape.
   uint64_t Loops(State state) const;
+  bool LoopsKnown(State state) const {
+    return At(state).loops.load(std::memory_order_relaxed) != kUnknownLoops;
+  }
+  // The state to which every character of the wide class leads (TokenTrie::IsOdd says which do
+  // not count), kMixed where they differ.
+  State WideNext(State state) const;
   bool exhausted() const;
   // Work done so far to make states, by all threads.
   size_t work() const { return work_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kUnknownLoops = UINT64_MAX;
+  static constexpr State kUnknownNext = UINT32_MAX;
   static constexpr uint32_t kUnknownOpen = UINT32_MAX;
   struct Entry {
     ExprId expr = 0;
@@ -70,6 +80,7 @@ class CharDfa {
     uint32_t shortest = 0;
     std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
     std::atomic<uint64_t> loops{kUnknownLoops};
+    std::atomic<State> wide_next{kUnknownNext};
     uint64_t hash = 0;
     std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
@@ -82,11 +93,15 @@ class CharDfa {
   uint32_t WideSymbol(CodePoint c) const;
   State Make(State state, uint32_t symbol) const;
   State InternState(ExprId expr) const;
+  void FindWideSymbols();
+  // Where all of the symbols lead, or kMixed.
+  State CommonNext(State state, const std::vector<uint32_t>& symbols) const;
 
   mutable std::mutex mutex_;
   mutable std::unique_ptr<ExpressionStore> store_;
   ExpressionStore::Partition partition_;
   std::array<uint32_t, 128> ascii_{};
+  std::vector<uint32_t> wide_symbols_, odd_symbols_;  // of characters beyond ASCII
   mutable std::unordered_map<ExprId, State> states_;
   mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
   mutable size_t count_ = 0;

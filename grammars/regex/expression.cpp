@@ -12,6 +12,10 @@ namespace hearth::grammar {
 namespace {
 // Derivatives recurse over the expression; deeper ones than any parser builds are cut off.
 constexpr int kMaxDeriveDepth = 20'000;
+// Derivatives that are remembered.
+constexpr size_t kMaxDerived = 40'000;
+// What one that is not costs, in looks at one that is.
+constexpr size_t kDeriveWork = 3;
 }  // namespace
 
 ExpressionStore::ExpressionStore() {
@@ -53,10 +57,9 @@ ExprId ExpressionStore::Intern(Node node) {
   }
   node.hash = hash;
   node.shortest = ShortestOf(node);
-  const auto [begin, end] = interned_.equal_range(hash);
-  if (begin != end) {
+  if (const uint32_t known = interned_.Find(hash); known != FlatMap::kAbsent) {
     if (node.op == Op::kAlt || node.op == Op::kAnd) operands_.resize(node.a);
-    return begin->second;
+    return known;
   }
   if (nodes_.size() >= kMaxNodes) {
     exhausted_ = true;
@@ -64,7 +67,7 @@ ExprId ExpressionStore::Intern(Node node) {
   }
   const auto id = static_cast<ExprId>(nodes_.size());
   nodes_.push_back(node);
-  interned_.emplace(hash, id);
+  interned_.Insert(hash, id);
   return id;
 }
 
@@ -283,7 +286,7 @@ ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
 }
 
 ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
-  derived_.clear();
+  if (derived_.size() > kMaxDerived) derived_.clear();
   derive_depth_ = 0;
   return DeriveUncached(e, c);
 }
@@ -324,8 +327,9 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
     default:
       break;
   }
-  const auto cached = derived_.find(e);
-  if (cached != derived_.end()) return cached->second;
+  const uint64_t key = uint64_t{e} << 32 | c;
+  if (const uint32_t known = derived_.Find(key); known != FlatMap::kAbsent) return known;
+  work_ += kDeriveWork;
   if (++derive_depth_ > kMaxDeriveDepth) {
     exhausted_ = true;
     --derive_depth_;
@@ -370,7 +374,7 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
       break;
   }
   --derive_depth_;
-  derived_.emplace(e, out);
+  derived_.Insert(key, out);
   return out;
 }
 

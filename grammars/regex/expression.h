@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "grammars/regex/code_point_set.h"
+#include "grammars/regex/flat_map.h"
 
 namespace hearth::grammar {
 
@@ -114,8 +115,8 @@ class ExpressionStore {
   std::vector<CodePointSet> classes_;
   std::vector<std::vector<std::u32string>> literal_sets_;
   std::vector<uint64_t> literal_hashes_;
-  std::unordered_multimap<uint64_t, ExprId> interned_;
-  std::unordered_map<uint64_t, ExprId> derived_;  // (expression, character) within one Derive
+  FlatMap interned_;  // by hash
+  FlatMap derived_;   // by expression and character
   int derive_depth_ = 0;
   std::unordered_map<ExprId, bool> empty_;
   ExprId any_char_ = kNone;
