@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <utility>
 
 #include "grammars/matcher/fingerprint.h"
@@ -16,7 +17,7 @@ constexpr size_t kLongestList = 2048;
 // What is remembered; a kind of closing tokens has a number of its own.
 constexpr uint64_t kMaskKind = 0x6d61736b;
 constexpr uint64_t kExitsKind = 0x65786974, kWordsKind = 0x776f7264;
-constexpr uint64_t kBodyClosing = 1, kGapClosing = 2;  // and 3, of gaps after a line break
+constexpr uint64_t kBodyClosing = 1, kGapClosing = 2;  // and so on, by gap
 
 void SetBit(std::vector<uint32_t>& bits, TokenId id) {
   bits[static_cast<size_t>(id) / 32] |= 1u << (id % 32);
@@ -126,20 +127,21 @@ std::shared_ptr<const Mask> MaskBuilder::Compute(Machine& machine, const Machine
   base_ = nullptr;
   base_id_ = 0;
   own_bits_ = nullptr;
+  overlaps_ = false;
   const Program& program = machine.program();
   const size_t mark = machine.Mark();
   Machine::Set strings, rest;
   for (const Config& c : set) {
     if (c.node == kNoNode) continue;
     const Node& n = program.nodes[c.node];
-    const Machine::Gap gap = machine.GapOf(c);
     if (IsStringBody(program, c)) {
       strings.push_back(c);
-    } else if (n.kind == NodeKind::kBytes && program.automata[n.a].dense) {
+      continue;
+    }
+    overlaps_ = true;
+    if (n.kind == NodeKind::kBytes && program.automata[n.a].dense) {
       WalkText(machine, c);
-    } else if (gap != Machine::Gap::kNone) {
-      AddGap(machine, c, gap == Machine::Gap::kLine);
-    } else {
+    } else if (!AddStructure(machine, c)) {
       rest.push_back(c);
     }
     machine.Release(mark);
@@ -179,7 +181,7 @@ void MaskBuilder::AddBase(const VocabularyTables::Bits& bits, uint32_t id) {
 
 std::shared_ptr<const Mask> MaskBuilder::Finish() {
   auto mask = std::make_shared<Mask>();
-  if (own_bits_ == nullptr && base_ != nullptr && base_id_ != 0) {
+  if (own_bits_ == nullptr && base_ != nullptr && base_id_ != 0 && overlaps_) {
     std::erase_if(found_, [&](TokenId id) { return HasBit(*base_, id); });
   }
   const bool as_bits =
@@ -207,6 +209,7 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
 // sorted; one bit of the summary says that there is something in a word of them.
 void MaskBuilder::SortFound() {
   constexpr size_t kFew = 32;
+  if (std::is_sorted(found_.begin(), found_.end(), std::less_equal<>())) return;
   if (found_.size() <= kFew) {
     std::sort(found_.begin(), found_.end());
     found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
@@ -331,11 +334,36 @@ std::shared_ptr<const Mask> MaskBuilder::Words(const CharDfa& chars, const Closi
   return words;
 }
 
+// Between two JSON tokens, or at the end of a number (or whatever else has an automaton) after which
+// such a place comes. False, and nothing added, for anything else.
+bool MaskBuilder::AddStructure(Machine& machine, const Config& config) {
+  const Machine::Gap gap = machine.GapOf(config);
+  if (gap != Machine::Gap::kNoGap) {
+    AddGap(machine, config, gap);
+    return true;
+  }
+  const Node& n = machine.program().nodes[config.node];
+  if (n.kind != NodeKind::kBytes) return false;
+  const ByteDfa& dfa = machine.program().automata[n.a];
+  if (!dfa.accepting[config.state]) return false;
+  Machine::Set after;
+  machine.Resume(config.parent, 0, after);
+  for (const Config& c : after) {
+    if (machine.GapOf(c) == Machine::Gap::kNoGap) return false;
+  }
+  for (const Config& c : after) AddGap(machine, c, machine.GapOf(c));
+  ByteSet others;
+  for (size_t w = 0; w < 4; ++w) others.words[w] = ~dfa.live[config.state].words[w];
+  Walk(machine, tables_->trie(), TokenTrie::kRoot, Machine::Set(config), 0, others);
+  return true;
+}
+
 // Between two JSON tokens: whitespace; what may follow it; and where that opens a string that takes
 // whatever may come, the tokens that go on into it are known.
-void MaskBuilder::AddGap(Machine& machine, const Config& config, bool line) {
+void MaskBuilder::AddGap(Machine& machine, const Config& config, Machine::Gap where) {
   const Program& program = machine.program();
-  const GapTokens& gap = tables_->gap(line);
+  const auto number = static_cast<size_t>(where);
+  const GapTokens& gap = tables_->gap(number);
   AllowAll(gap.space);
   ByteSet quote;
   Machine::Set opened, others;
@@ -346,7 +374,7 @@ void MaskBuilder::AddGap(Machine& machine, const Config& config, bool line) {
       if (!free) AllowAll(gap.opening);
       free = true;
       const size_t mark = machine.Mark();
-      AddClosing(machine, gap.closing, kGapClosing + line, c);
+      AddClosing(machine, gap.closing, kGapClosing + number, c);
       machine.Release(mark);
     } else {
       others.push_back(c);
