@@ -20,7 +20,8 @@ void StringWalk::Inside(const VocabularyTables& tables, const CharDfa& chars,
   const TokenTrie& trie = tables.trie();
   const std::vector<uint32_t>& body = *tables.string_body();
   levels_.resize(std::max<size_t>(levels_.size(), tables.far() + 1));
-  levels_[0] = {{start, JsonString::kBody, 0, 0, 0}, start_count, chars.Loops(start), true};
+  levels_[0] = {{start, JsonString::kBody, 0, 0, 0}, start_count, chars.Loops(start),
+                chars.RunOf(start), true};
   // Of what begins after whole characters, the tokens that stay inside any string.
   const auto allow_inside = [&](TokenTrie::NodeId node, uint64_t bytes) {
     const std::span<const TokenId> all = trie.Subtree(node);
@@ -43,7 +44,9 @@ void StringWalk::Inside(const VocabularyTables& tables, const CharDfa& chars,
     Level& here = levels_[n.depth];
     const bool in_body = up.state.mode == JsonString::kBody;
     const uint64_t bytes = TokenTrie::ClassBit(n.byte) | n.below;
-    if ((bytes & ~up.loops) == 0 && roomy(up.count, n.height + 1u)) {
+    const bool stays = (bytes & ~up.loops) == 0 ||
+                       ((bytes & ~up.run.classes) == 0 && n.height < up.run.length);
+    if (stays && roomy(up.count, n.height + 1u)) {
       allow_inside(at, bytes);
       at = n.end;
       continue;
@@ -79,13 +82,16 @@ void StringWalk::Inside(const VocabularyTables& tables, const CharDfa& chars,
       continue;
     }
     here.loops = 0;
+    here.run = {};
     here.looked = false;
     if (here.state.mode == JsonString::kBody && n.end - at > 1) {
       if (in_body && here.state.chars == up.state.chars) {
         here.loops = up.loops;
+        here.run = up.run;
         here.looked = up.looked;
       } else if (n.end - at >= kWorthLooking || chars.LoopsKnown(here.state.chars)) {
         here.loops = chars.Loops(here.state.chars);
+        here.run = chars.RunOf(here.state.chars);
         here.looked = true;
       }
       if (here.looked && roomy(here.count, n.height) &&

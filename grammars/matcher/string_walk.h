@@ -45,8 +45,9 @@ class StringWalk {
   struct Level {
     JsonString::State state;
     uint64_t count = 0;
-    uint64_t loops = 0;     // of the state, or none where they are not known
-    bool looked = false;    // whether they are
+    uint64_t loops = 0;   // of the state, or none where they are not known
+    CharDfa::Run run;     // the same
+    bool looked = false;  // whether they are
   };
   std::vector<Level> levels_;
 };

@@ -76,6 +76,8 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
   entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);
   entry.hash = store_->Hash(expr);
+  entry.shortest = store_->Shortest(expr);
+  entry.run_length = store_->RunOf(expr).most;
   if (store_->Open(expr)) entry.open.store(kAlwaysOpen, std::memory_order_relaxed);
   return static_cast<State>(count_++);
 }
@@ -132,6 +134,33 @@ uint32_t CharDfa::OpenLength(State state) const {
   }
   const_cast<Entry&>(entry).open.store(open, std::memory_order_relaxed);
   return open;
+}
+
+bool CharDfa::CountsLengths(State start, uint32_t min, uint32_t& longest) {
+  if (start > kUniversal && Shortest(start) >= min) {  // so the lower bound says nothing more
+    if (const auto way = store_->LongestWayOut(At(start).expr)) {
+      longest = *way;
+      return true;
+    }
+  }
+  return EveryLength(start, longest);
+}
+
+CharDfa::Run CharDfa::RunOf(State state) const {
+  const Entry& entry = At(state);
+  if (entry.run_length < 2) return {};
+  uint64_t classes = entry.run.load(std::memory_order_relaxed);
+  if (classes == kUnknownRun) {
+    const std::lock_guard lock(mutex_);
+    const CodePointSet& set = *store_->RunOf(entry.expr).set;
+    uint64_t outside = ~TokenTrie::kPlainClasses;
+    for (CodePoint c = 0x20; c < 0x7f; ++c) {
+      if (!set.Contains(c)) outside |= TokenTrie::ClassBit(static_cast<uint8_t>(c));
+    }
+    classes = ~outside;
+    const_cast<Entry&>(entry).run.store(classes, std::memory_order_relaxed);
+  }
+  return {classes, entry.run_length};
 }
 
 bool CharDfa::EveryLength(State start, uint32_t& longest) {

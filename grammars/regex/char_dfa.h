@@ -50,12 +50,11 @@ class CharDfa {
   bool Open(State state, uint32_t length) const { return OpenLength(state) >= length; }
   // The greatest such length that was found; kAlwaysOpen: any.
   uint32_t OpenLength(State state) const;
-  // Looks at everything that can be reached from `start`, before any thread walks: true, with
-  // `longest` the greatest Shortest among it, if those are few states and each length from
-  // Shortest(q) on is the length of some word from q. Then a bound on the length can be counted
-  // beside the automaton.
-  bool EveryLength(State start, uint32_t& longest);
-  // The length of the shortest word from here; known after EveryLength, else 0.
+  // Whether lengths from `min` up to any bound can be counted beside the automaton: from every
+  // state with room for its Shortest, some word ends within the bound. `longest` is the greatest
+  // Shortest. Call it before any thread walks.
+  bool CountsLengths(State start, uint32_t min, uint32_t& longest);
+  // No word from here is shorter; exact where CountsLengths holds.
   uint32_t Shortest(State state) const { return At(state).shortest; }
   // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
   // none of those that JSON strings escape.
@@ -67,11 +66,19 @@ class CharDfa {
   // not count), kMixed where they differ.
   State WideNext(State state) const;
   bool exhausted() const;
+  // The token classes of a set of characters, and how many of them may come here one after the
+  // other, whatever they are: no such string leads to the dead state.
+  struct Run {
+    uint64_t classes = 0;
+    uint32_t length = 0;
+  };
+  Run RunOf(State state) const;
   // Work done so far to make states, by all threads.
   size_t work() const { return work_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kUnknownLoops = UINT64_MAX;
+  static constexpr uint64_t kUnknownRun = UINT64_MAX;
   static constexpr State kUnknownNext = UINT32_MAX;
   static constexpr uint32_t kUnknownOpen = UINT32_MAX;
   struct Entry {
@@ -81,6 +88,8 @@ class CharDfa {
     std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
     std::atomic<uint64_t> loops{kUnknownLoops};
     std::atomic<State> wide_next{kUnknownNext};
+    std::atomic<uint64_t> run{kUnknownRun};
+    uint32_t run_length = 0;
     uint64_t hash = 0;
     std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
@@ -93,6 +102,9 @@ class CharDfa {
   uint32_t WideSymbol(CodePoint c) const;
   State Make(State state, uint32_t symbol) const;
   State InternState(ExprId expr) const;
+  // True, with `longest`, if few states can be reached and each length from Shortest(q) on is the
+  // length of some word from q.
+  bool EveryLength(State start, uint32_t& longest);
   void FindWideSymbols();
   // Where all of the symbols lead, or kMixed.
   State CommonNext(State state, const std::vector<uint32_t>& symbols) const;

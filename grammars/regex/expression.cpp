@@ -378,6 +378,58 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
   return out;
 }
 
+std::optional<uint32_t> ExpressionStore::LongestWayOut(ExprId e) const {
+  // A sequence is as far from its end as the part where it stands, and the shortest words of what
+  // follows; so the parts are looked at from the last one back.
+  uint64_t longest = 0, after = 0;
+  std::vector<ExprId> parts{e};
+  while (nodes_[parts.back()].op == Op::kConcat) {
+    const Node& n = nodes_[parts.back()];
+    parts.back() = n.a;
+    parts.push_back(n.b);
+  }
+  for (; !parts.empty(); parts.pop_back()) {
+    const Node& n = nodes_[parts.back()];
+    uint64_t own = 0;
+    switch (n.op) {
+      case Op::kEpsilon:
+        break;
+      case Op::kClass:
+        own = 1;
+        break;
+      case Op::kNot:
+        if (parts.back() != kAll) return std::nullopt;
+        break;
+      case Op::kAlt:
+        for (const ExprId part : Operands(n)) {
+          const auto way = LongestWayOut(part);
+          if (!way) return std::nullopt;
+          own = std::max<uint64_t>(own, *way);
+        }
+        break;
+      case Op::kRepeat: {
+        const auto way = LongestWayOut(n.a);
+        if (!way) return std::nullopt;
+        own = *way + uint64_t{nodes_[n.a].shortest} * n.low;
+        break;
+      }
+      default:
+        return std::nullopt;
+    }
+    longest = std::max(longest, own + after);
+    after += n.shortest;
+  }
+  constexpr uint64_t kMost = 1 << 20;
+  if (longest > kMost) return std::nullopt;
+  return static_cast<uint32_t>(longest);
+}
+
+ExpressionStore::Run ExpressionStore::RunOf(ExprId e) const {
+  const Node& n = nodes_[nodes_[e].op == Op::kConcat ? nodes_[e].a : e];
+  if (n.op != Op::kRepeat || nodes_[n.a].op != Op::kClass) return {};
+  return {&classes_[nodes_[n.a].a], n.high};
+}
+
 ExprId ExpressionStore::LeapSecond() { return Intern({.op = Op::kLeap}); }
 
 // depth: characters of "HH:MM:60" taken; 8 before the fraction, 9 after its dot, 10 within it.

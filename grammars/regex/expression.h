@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -56,6 +57,18 @@ class ExpressionStore {
   bool Nullable(ExprId e) const { return nodes_[e].nullable; }
   // True where every string is the beginning of a word, as far as the expression's form shows it.
   bool Open(ExprId e) const { return nodes_[e].open; }
+  // No word of e is shorter.
+  uint32_t Shortest(ExprId e) const { return nodes_[e].shortest; }
+  // Where the form of e shows the length of the shortest word of all that its derivatives lead to
+  // (Shortest is then exact for them): the greatest of those lengths.
+  std::optional<uint32_t> LongestWayOut(ExprId e) const;
+  // If e begins with a repeated class: the class, and the most times. So many characters of it, and
+  // fewer, always leave some word to go on with.
+  struct Run {
+    const CodePointSet* set = nullptr;
+    uint32_t most = 0;
+  };
+  Run RunOf(ExprId e) const;
   uint64_t Hash(ExprId e) const { return nodes_[e].hash; }
   size_t size() const { return nodes_.size(); }
 

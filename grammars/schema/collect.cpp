@@ -391,7 +391,10 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
     case Keyword::kFormat: {
       if (!value.is_string()) return invalid("a string");
       const std::string& name = value.get_ref<const std::string&>();
-      if (const auto language = FormatLanguage(name, schema.contains("pattern"), *store_)) {
+      const bool narrowed = schema.contains("pattern");
+      const auto [known, fresh] = formats_.try_emplace({name, narrowed});
+      if (fresh) known->second = FormatLanguage(name, narrowed, *store_);
+      if (const auto language = known->second) {
         facts.languages.push_back(*language);
       } else {
         Note("format \"" + name + "\" is unknown and was ignored");

@@ -118,7 +118,7 @@ Result<std::shared_ptr<const CompiledGrammar>> SchemaCompiler::Build(NodeIndex r
     StringSpec& spec = program_->strings[i];
     spec.start = program_->chars->StateOf(string_languages_[i].plain);
     if (string_languages_[i].plain == string_languages_[i].bounded) continue;
-    if (program_->chars->EveryLength(spec.start, spec.slack)) {
+    if (program_->chars->CountsLengths(spec.start, spec.min, spec.slack)) {
       if (program_->chars->Shortest(spec.start) > spec.max) spec.start = CharDfa::kDead;
       continue;
     }

@@ -121,6 +121,7 @@ class SchemaCompiler {
   std::map<std::tuple<ExprId, uint32_t, uint32_t, bool>, NodeIndex> strings_;
   std::map<std::string, NodeIndex> numbers_;
   std::unordered_map<std::string, ExprId> patterns_;
+  std::map<std::pair<std::string, bool>, std::optional<ExprId>> formats_;  // and if narrowed
   std::unordered_map<std::string, const Json*> resources_;  // by $id
   std::unordered_map<const Json*, const Json*> negated_;
   size_t work_ = 0;
