@@ -9,6 +9,7 @@ default model is not installed.
 import argparse
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -195,7 +196,7 @@ def test_exit_codes(hearth):
             (["run", "--db", db, "  "], 2, "nothing to do"),
             (["run", "--db", os.path.join(hearth.model, "x.db"), "Hi"], 1, "x.db"),
             (["tasks", "done", "7", "--db", db], 4, "7"),
-            ([], 2, ""), (["frobnicate"], 2, "subcommand")]:
+            ([], 2, ""), (["frobnicate"], 2, "no command 'frobnicate'")]:
         status, out, err = hearth(*args)
         check(status == expected, args, "ends with", status, "not", expected)
         check(word in err, args, "says", repr(err))
@@ -232,6 +233,23 @@ def test_interrupt(hearth, patience):
             json.loads(line)
 
 
+def test_interrupt_at_the_prompt(hearth, patience):
+    terminal, side = pty.openpty()
+    process = subprocess.Popen([hearth.program, "run", "--db", hearth.db("prompt")], env=hearth.env,
+                               stdin=side, stdout=subprocess.PIPE, stderr=side, start_new_session=True)
+    os.close(side)
+    shown = b""
+    while b"> " not in shown:
+        shown += os.read(terminal, 4096)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    took = time.monotonic() - sent
+    check(process.returncode == 130 and out == b"", "at the prompt:", process.returncode, out)
+    check(took < patience, "ended", round(took, 1), "s after the signal at the prompt")
+    os.close(terminal)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
@@ -250,6 +268,7 @@ def main():
         # Sanitizers make everything several times slower.
         test_wild_sampling(hearth, 2 if sanitized else 10)
         test_interrupt(hearth, 20 if sanitized else 2)
+        test_interrupt_at_the_prompt(hearth, 20 if sanitized else 2)
     print(f"{checks} checks, {len(failures)} failed")
     sys.exit(1 if failures else 0)
 

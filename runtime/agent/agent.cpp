@@ -17,6 +17,8 @@ using serving::ToolCall;
 // ends the turn.
 constexpr int kRepeatsForHint = 1;
 constexpr int kRepeatsForEnd = 3;
+// Changes that take turns (start it, cancel it, start it, ...) are news each time, but no progress.
+constexpr int kEqualChangesForEnd = 4;
 
 memory::StepState StateAfter(const serving::ChatReply& reply) {
   return reply.reason == model::FinishReason::kCancelled ? memory::StepState::kCancelled
@@ -206,7 +208,9 @@ Result<TurnFinished> Agent::Loop(int step, const EventSink& sink, std::stop_toke
       } else {
         HEARTH_CHECK_OK(Act(step, call, sink, stop));
       }
-      if (Repetitions(call) >= kRepeatsForEnd) repeated = call.name;
+      if (Repetitions(call) >= kRepeatsForEnd || EqualChanges(call) >= kEqualChangesForEnd) {
+        repeated = call.name;
+      }
       ++usage_.tool_calls;
       calls_.push_back(call);
     }
@@ -393,6 +397,14 @@ int Agent::Repetitions(const ToolCall& call) const {
     }
   }
   return repetitions;
+}
+
+int Agent::EqualChanges(const ToolCall& call) const {
+  const tools::Tool* tool = tools_.Find(call.name);
+  if (tool != nullptr && tool->annotations.read_only) return 0;
+  return static_cast<int>(std::ranges::count_if(calls_, [&](const ToolCall& other) {
+    return other.name == call.name && other.arguments == call.arguments;
+  }));
 }
 
 }  // namespace hearth::agent

@@ -64,6 +64,8 @@ class Agent {
   Status StoreResult(int step, const serving::ToolCall& call, const tools::ToolResult& result);
   // How often the turn has made the very same call since it last changed something else.
   int Repetitions(const serving::ToolCall& call) const;
+  // How often the turn has made the very same call, which changes something; 0 for one that reads.
+  int EqualChanges(const serving::ToolCall& call) const;
   // Why a call gets no run; empty where it gets one.
   std::string Refusal(const serving::ToolCall& call, bool cancelled) const;
   // Answers a call that is not run.

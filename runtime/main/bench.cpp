@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cstring>
 #include <span>
@@ -25,36 +26,50 @@ double Seconds(const std::function<void()>& work) {
 
 // Bytes per second that `threads` threads read from memory together: each sums a buffer of its own.
 double ReadBandwidth(int threads) {
-  using Word = uint64_t __attribute__((vector_size(64)));
-  constexpr size_t kWords = (size_t{512} << 20) / sizeof(Word);  // over all threads
-  const size_t share = kWords / static_cast<size_t>(threads);
+  // One word of each line: the memory hands out whole lines.
+  struct alignas(64) Line {
+    uint64_t word;
+  };
+  constexpr size_t kLines = (size_t{512} << 20) / sizeof(Line);  // over all threads
+  constexpr size_t kPage = 4096 / sizeof(Line);
+  const size_t share = kLines / static_cast<size_t>(threads);
   const size_t n = share * static_cast<size_t>(threads);
   // On huge pages: with small ones this measures how fast addresses are translated.
-  const size_t bytes = n * sizeof(Word);
+  const size_t bytes = n * sizeof(Line);
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 0;
   (void)madvise(memory, bytes, MADV_HUGEPAGE);
   std::memset(memory, 1, bytes);
-  const std::span words(static_cast<const Word*>(memory), n);
+  const std::span lines(static_cast<const Line*>(memory), n);
   std::vector<uint64_t> sums(static_cast<size_t>(threads));
-  double best = 0;
-  for (int repetition = 0; repetition < 4; ++repetition) {
-    const double seconds = Seconds([&] {
-      std::vector<std::jthread> readers;
-      for (size_t t = 0; t < sums.size(); ++t) {
-        readers.emplace_back([&, t] {
-          Word chains[2] = {};
-          const Word* at = words.data() + t * share;
-          for (size_t i = 0; i + 2 <= share; i += 2) {
-            chains[0] += at[i];
-            chains[1] += at[i + 1];
-          }
-          sums[t] += chains[0][0] + chains[1][0];
-        });
+  std::barrier together(threads + 1);  // started threads wait: their start is not the memory's
+  constexpr int kRepetitions = 10;
+  std::vector<std::jthread> readers;
+  for (size_t t = 0; t < sums.size(); ++t) {
+    readers.emplace_back([&, t] {
+      for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+        together.arrive_and_wait();
+        uint64_t sum = 0;
+        const Line* at = lines.data() + t * share;
+        for (size_t i = 0; i < share; ++i) {
+          sum += at[i].word;
+          // A page ahead: the hardware's own prefetch stops at the end of each.
+          __builtin_prefetch(at + i + kPage);
+        }
+        sums[t] += sum;
+        together.arrive_and_wait();
       }
+    });
+  }
+  double best = 0;
+  for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+    const double seconds = Seconds([&] {
+      together.arrive_and_wait();
+      together.arrive_and_wait();
     });
     best = std::max(best, static_cast<double>(bytes) / seconds);
   }
+  readers.clear();
   munmap(memory, bytes);
   // The sums must be seen to be used, or nothing is read.
   return sums[0] == 0 ? 0 : best;

@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <fstream>
-#include <iostream>
 #include <iterator>
 #include <memory>
 
@@ -12,6 +9,7 @@
 #include "runtime/base/progress.h"
 #include "runtime/base/text.h"
 #include "runtime/main/commands.h"
+#include "runtime/main/message_source.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/signals.h"
 #include "runtime/main/turn_printer.h"
@@ -74,32 +72,6 @@ ExitCode StatusOf(const agent::TurnFinished& finished) {
   return finished.reason == "cancelled" ? ExitCode::kInterrupted : ExitCode::kIncomplete;
 }
 
-// Messages from the command line, from a pipe as one message, or from a terminal a line at a time.
-class MessageSource {
- public:
-  explicit MessageSource(const std::string& given) : given_(given) {}
-  bool Next(std::string& message) {
-    if (!given_.empty() || isatty(STDIN_FILENO) == 0) {
-      if (done_) return false;
-      done_ = true;
-      message = given_;
-      if (message.empty()) {
-        message.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-      }
-      return true;
-    }
-    do {
-      std::fputs("> ", stderr);
-      if (!std::getline(std::cin, message)) return false;
-    } while (message.find_first_not_of(" \t") == std::string::npos);
-    return true;
-  }
-
- private:
-  const std::string given_;
-  bool done_ = false;
-};
-
 Result<Json> ReadSchema(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -113,6 +85,8 @@ Result<Json> ReadSchema(const std::string& path) {
 ExitCode RunAssistant(RunFlags flags) {
   StopOnSignal signals;
   const SystemClock clock;
+  MessageSource messages(flags.message, signals.token());
+  if (const Status given = messages.Check(); !given.ok()) return Fail(given.error());
   const auto paths = FindPaths();
   if (!paths.ok()) return Fail(paths.error());
   const std::string database = flags.database.empty() ? paths->Database().string() : flags.database;
@@ -143,21 +117,13 @@ ExitCode RunAssistant(RunFlags flags) {
   };
   const auto unfinished = (*agent)->Resume(sink, signals.token());
   if (!unfinished.ok()) return Fail(unfinished.error());
-  MessageSource messages(flags.message);
-  std::string message;
   ExitCode status = ExitCode::kOk;
-  while (messages.Next(message)) {
-    if (signals.token().stop_requested()) return ExitCode::kInterrupted;
-    if (message.find_first_not_of(" \t\r\n") == std::string::npos) {
-      return Fail(
-          MakeError(ErrorCode::kInvalidArgument,
-                    "there is nothing to do; try: hearth run \"Remind me to water the plants\""));
-    }
-    const auto finished = (*agent)->Run(message, sink, signals.token());
+  while (const auto message = messages.Next()) {
+    const auto finished = (*agent)->Run(*message, sink, signals.token());
     if (!finished.ok()) return Fail(finished.error());
     status = StatusOf(*finished);
   }
-  return status;
+  return signals.token().stop_requested() ? ExitCode::kInterrupted : status;
 }
 
 }  // namespace

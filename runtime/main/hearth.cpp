@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/text.h"
 #include "runtime/main/command_tasks.h"
 #include "runtime/main/commands.h"
 
@@ -21,6 +22,21 @@ int main(int argc, char** argv) {
   AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
   AddBenchCommand(app, run);
   AddInspectCommand(app, run);
+  // CLI11 itself would only say that a command is required.
+  if (const std::string first = argc > 1 ? argv[1] : ""; !first.empty() && first[0] != '-') {
+    std::string known;
+    bool found = false;
+    for (const CLI::App* command : app.get_subcommands({})) {
+      known += (known.empty() ? "" : ", ") + command->get_name();
+      found |= command->get_name() == first;
+    }
+    if (!found) {
+      return static_cast<int>(
+          Fail(hearth::MakeError(hearth::ErrorCode::kInvalidArgument, "there is no command '",
+                                 hearth::Clip(hearth::OneLine(first), 40), "'; the commands are ",
+                                 known, " (see hearth --help)")));
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -134,7 +134,7 @@ Result<ChatReply> LocalConversation::Reply(const ChatRequest& request, const Del
     std::tie(tokens_, text_) = std::move(before);
     return status.error();
   }
-  reply.message = parser.Finish();
+  reply.message = parser.Finish(reply.reason != model::FinishReason::kStop);
   tokens_.insert(tokens_.end(), reply.generated.begin(), reply.generated.end());
   text_ += reply.message.raw;
   return reply;

@@ -201,7 +201,11 @@ bool ReplyParser::Tail() {
   return true;
 }
 
-Message ReplyParser::Finish() {
+Message ReplyParser::Finish(bool cut) {
+  // What waits here in text is what may begin a marker: of a whole reply it was text after all.
+  const bool waits =
+      state_ == State::kStart || state_ == State::kThinking || state_ == State::kText;
+  if (cut && waits) buffer_.clear();
   switch (state_) {
     case State::kThinking:
       Report(ChatDelta::Kind::kReasoning, buffer_);

@@ -19,9 +19,10 @@ class ReplyParser {
   ReplyParser(const ToolFormat& format, bool thinking, bool has_tools, const DeltaSink& sink);
 
   void Push(std::string_view bytes);
-  // The reply is over. Returns the message: reasoning, content and the calls that are complete; a
-  // call that was cut (by a token limit) is left out.
-  Message Finish();
+  // The reply is over, or `cut` (by a token limit, a cancellation). Returns the message: reasoning,
+  // content and the calls that are complete; the beginning of a call or of a marker that was cut is
+  // left out.
+  Message Finish(bool cut);
 
  private:
   enum class State : uint8_t { kStart, kThinking, kText, kHead, kArguments, kTail };

@@ -48,13 +48,19 @@ std::string DescribeTools(const ToolSchemas& tools) {
   for (const Json& tool : tools) {
     const Json& function = tool.at("function");
     std::string arguments;
-    if (const Json* properties = FindMember(function.at("parameters"), "properties")) {
+    const Json* parameters = FindMember(function, "parameters");
+    const Json* properties =
+        parameters != nullptr ? FindMember(*parameters, "properties") : nullptr;
+    if (properties != nullptr) {
       for (const auto& [name, schema] : properties->items()) {
         arguments += (arguments.empty() ? "" : ", ") + name;
       }
     }
-    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments,
-                   "): ", function.at("description").get<std::string>(), "\n");
+    text += Concat("- ", function.at("name").get<std::string>(), "(", arguments, ")");
+    if (const Json* description = FindMember(function, "description")) {
+      text += Concat(": ", description->get<std::string>());
+    }
+    text += "\n";
   }
   return text + "After a tool's response, tell the user in one short sentence what happened.";
 }
@@ -70,8 +76,11 @@ std::string WriteCalls(const ToolFormat& format, const std::vector<ToolCall>& ca
 
 namespace {
 
-// Arguments have names: a schema that leaves the type open means an object.
-Result<Json> ArgumentsSchema(const std::string& tool, Json parameters) {
+// Arguments have names: a schema that leaves the type open means an object; none, an empty one.
+Result<Json> ArgumentsSchema(const std::string& tool, const Json& function) {
+  const Json* given = FindMember(function, "parameters");
+  if (given == nullptr) return Json{{"type", "object"}, {"additionalProperties", false}};
+  Json parameters = *given;
   if (!parameters.is_object()) {
     return MakeError(ErrorCode::kInvalidArgument, "tool ", tool,
                      ": parameters is no JSON Schema object");
@@ -117,7 +126,7 @@ Result<std::shared_ptr<const grammar::CompiledGrammar>> CompileReply(const ToolF
   for (const Json& tool : request.tools) {
     const Json& function = tool.at("function");
     const std::string name = function.at("name").get<std::string>();
-    HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function.at("parameters")));
+    HEARTH_TRY(const Json parameters, ArgumentsSchema(name, function));
     auto arguments = builder.JsonSchema(parameters, {.plain_integers = true});
     if (!arguments.ok()) {
       return MakeError(arguments.error().code, "tool ", name, ": ", arguments.error().message);

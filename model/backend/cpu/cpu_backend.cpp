@@ -59,14 +59,15 @@ class ActivationRows {
       scales_.resize(blocks);
       sums_.resize(blocks);
       offsets_.resize(blocks);
-      first_offsets_.resize(blocks);
+      has_low_.resize(blocks);
     }
     view_.floats = floats_.data();
     view_.planes = planes_.data();
     view_.scales = scales_.data();
     view_.sums = sums_.data();
     view_.offsets = offsets_.data();
-    view_.first_offsets = first_offsets_.data();
+    view_.has_low = has_low_.data();
+    view_.low_stride = rows;
   }
   const Activations& view() const { return view_; }
 
@@ -76,8 +77,8 @@ class ActivationRows {
   std::vector<int8_t> planes_;
   std::vector<float> scales_;
   std::vector<float> sums_;
-  std::vector<int32_t> offsets_;
-  std::vector<int32_t> first_offsets_;
+  std::vector<Activations::Offsets> offsets_;
+  std::vector<uint8_t> has_low_;
 };
 
 // Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
@@ -391,14 +392,20 @@ class CpuBackend final : public Backend {
                    uint32_t kv_head, uint32_t begin, uint32_t end, std::span<const QueryRow> rows,
                    AttentionState* states) {
     const auto& kv = static_cast<const CpuKv&>(pass.kv);
-    const uint8_t* keys[kChunkPositions / kBlockTokens];
-    const uint8_t* values[kChunkPositions / kBlockTokens];
-    for (uint32_t p = begin; p < end; p += kBlockTokens) {
-      const BlockId block = sequence.blocks[p / kBlockTokens];
-      keys[(p - begin) / kBlockTokens] = kv.keys(block, layer, kv_head);
-      values[(p - begin) / kBlockTokens] = kv.values(block, layer, kv_head);
+    constexpr uint32_t kBlocks = kChunkPositions / kBlockTokens;
+    const uint8_t* keys[kBlocks];
+    const uint8_t* values[kBlocks];
+    const uint8_t* next_keys[kBlocks];
+    const uint32_t first = begin / kBlockTokens;
+    const uint32_t last = rows.back().to / kBlockTokens;
+    for (uint32_t b = 0; b < kBlocks; ++b) {
+      const auto at = [&](uint32_t i) { return sequence.blocks[std::min(i, last)]; };
+      keys[b] = kv.keys(at(first + b), layer, kv_head);
+      values[b] = kv.values(at(first + b), layer, kv_head);
+      next_keys[b] = kv.keys(at(first + kBlocks + b), layer, kv_head);
     }
-    const AttentionChunk chunk = {kv.element(), config_.head_dim, keys, values, begin, end};
+    const AttentionChunk chunk = {kv.element(), config_.head_dim, keys, values, begin,
+                                  end,          next_keys};
     kernels_.attend(chunk, rows.data(), rows.size(), states);
   }
 

@@ -10,12 +10,17 @@
 //   kFileBytes    bytes of a row's block in the file
 //   kPanelBytes   bytes of a panel block
 //   kHalves       1 or 2
-//   kOffset       what was added to each stored weight to make it unsigned (taken off by sums of
-//   activations) kHasMin       a minimum is added to each weight Pack(file, row, panel)        one
-//   row's block into the panel block Unpack(panel, row, out)       and back into floats
-//   Dot<kTile>(panel, b, x, dots) dots[half * kTile + t] += columns 32b .. 32b + 31 times the bytes
-//   at x[t] Scale(panel, b, half)         of the 16 rows Min(panel, b)                 of the 16
-//   rows, where there is one
+//   kOffset       what was added to each stored weight to make it unsigned (sums of activations
+//   take
+//                 it off again)
+//   kHasMin       a minimum is added to each weight
+//   Pack(file, row, panel)       one row's block into the panel block
+//   Unpack(panel, row, out)      and back into floats
+//   Dot<kPanels, kTile>(panels, b, x, dots)
+//                                dots[(half * kPanels + p) * kTile + t] += columns 32b .. 32b + 31
+//                                of panel p times the bytes at x[t]
+//   Scale(panel, b, half)        of the 16 rows
+//   Min(panel, b)                of the 16 rows, where there is one
 
 constexpr size_t kGroupBytes = 64;  // one group of 4 columns of 16 rows
 
@@ -48,27 +53,36 @@ struct BitPlane {
   }
 };
 
-// Weights of 4 bits and kPlanes more: dots as a format's Dot, over nibbles and the planes behind
-// them.
-template <int kTile, int kHalves, int kPlanes>
-inline void DotBits(const uint8_t* nibbles, const uint8_t* planes, const int8_t* const* x,
-                    I* dots) {
-  for (int g = 0; g < 4; ++g) {
-    const B both = LoadBytes(nibbles + kGroupBytes * g);
-    B low = LowNibbles(both);
-    B high = HighNibbles(both);
-    if constexpr (kPlanes >= 1) {
-      low = AddWhere(low, planes + 8 * g, 16);
-      high = AddWhere(high, planes + 8 * (g + 4), 16);
-    }
-    if constexpr (kPlanes >= 2) {
-      low = AddWhere(low, planes + BitPlane::kBytes + 8 * g, 32);
-      high = AddWhere(high, planes + BitPlane::kBytes + 8 * (g + 4), 32);
+// Weights of 4 bits and kPlanes more, the planes kPlanesAt bytes behind them: dots as a format's
+// Dot.
+template <int kPanels, int kTile, int kHalves, int kPlanes, size_t kPlanesAt>
+inline void DotBits(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
+  for (size_t g = 0; g < 4; ++g) {
+    B low[kPanels];
+    B high[kPanels];
+    for (int p = 0; p < kPanels; ++p) {
+      const B both = LoadBytes(nibbles[p] + kGroupBytes * g);
+      const uint8_t* planes = nibbles[p] + kPlanesAt;
+      low[p] = LowNibbles(both);
+      high[p] = HighNibbles(both);
+      if constexpr (kPlanes >= 1) {
+        low[p] = AddWhere(low[p], planes + 8 * g, 16);
+        high[p] = AddWhere(high[p], planes + 8 * (g + 4), 16);
+      }
+      if constexpr (kPlanes >= 2) {
+        low[p] = AddWhere(low[p], planes + BitPlane::kBytes + 8 * g, 32);
+        high[p] = AddWhere(high[p], planes + BitPlane::kBytes + 8 * (g + 4), 32);
+      }
     }
     for (int t = 0; t < kTile; ++t) {
-      dots[t] = Dot7(dots[t], low, x[t] + 4 * g);
-      I& second = dots[(kHalves - 1) * kTile + t];
-      second = Dot7(second, high, x[t] + 16 + 4 * g);
+      const A first = Four(x[t] + 4 * g);
+      const A second = Four(x[t] + 16 + 4 * g);
+      for (int p = 0; p < kPanels; ++p) {
+        I& dot = dots[p * kTile + t];
+        dot = Dot7(dot, low[p], first);
+        I& last = dots[((kHalves - 1) * kPanels + p) * kTile + t];
+        last = Dot7(last, high[p], second);
+      }
     }
   }
 }
@@ -119,9 +133,9 @@ struct Small {
       if (kWithMin) out[j] += min;
     }
   }
-  template <int kTile>
-  static void Dot(const uint8_t* panel, size_t, const int8_t* const* x, I* dots) {
-    DotBits<kTile, kHalves, kFive ? 1 : 0>(panel, panel + kBits, x, dots);
+  template <int kPanels, int kTile>
+  static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x, I* dots) {
+    DotBits<kPanels, kTile, kHalves, kFive ? 1 : 0, kBits>(panels, x, dots);
   }
   static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
   static F Min(const uint8_t* panel, size_t) { return FromHalf(AsHalves(panel + kMins)); }
@@ -153,11 +167,17 @@ struct Bytes {
       out[j] = static_cast<float>(byte) * scale;
     }
   }
-  template <int kTile>
-  static void Dot(const uint8_t* panel, size_t, const int8_t* const* x, I* dots) {
-    for (int g = 0; g < 8; ++g) {
-      const B weights = LoadBytes(panel + kGroupBytes * g);
-      for (int t = 0; t < kTile; ++t) dots[t] = Dot8(dots[t], weights, x[t] + 4 * g);
+  template <int kPanels, int kTile>
+  static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x, I* dots) {
+    for (size_t g = 0; g < 8; ++g) {
+      B weights[kPanels];
+      for (int p = 0; p < kPanels; ++p) weights[p] = LoadBytes(panels[p] + kGroupBytes * g);
+      for (int t = 0; t < kTile; ++t) {
+        const A four = Four(x[t] + 4 * g);
+        for (int p = 0; p < kPanels; ++p) {
+          dots[p * kTile + t] = Dot8(dots[p * kTile + t], weights[p], four);
+        }
+      }
     }
   }
   static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
@@ -223,10 +243,11 @@ struct SuperMin {
       }
     }
   }
-  template <int kTile>
-  static void Dot(const uint8_t* panel, size_t b, const int8_t* const* x, I* dots) {
-    const uint8_t* part = panel + b * kPart;
-    DotBits<kTile, kHalves, kFive ? 1 : 0>(part, part + Nibbles::kBytes, x, dots);
+  template <int kPanels, int kTile>
+  static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
+    const uint8_t* parts[kPanels];
+    for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
+    DotBits<kPanels, kTile, kHalves, kFive ? 1 : 0, Nibbles::kBytes>(parts, x, dots);
   }
   static F Scale(const uint8_t* panel, size_t b, int) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
@@ -285,10 +306,11 @@ struct SuperSix {
       out[c] = scale * static_cast<float>(static_cast<int>(value) - kOffset);
     }
   }
-  template <int kTile>
-  static void Dot(const uint8_t* panel, size_t b, const int8_t* const* x, I* dots) {
-    const uint8_t* part = panel + b * kPart;
-    DotBits<kTile, kHalves, 2>(part, part + Nibbles::kBytes, x, dots);
+  template <int kPanels, int kTile>
+  static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
+    const uint8_t* parts[kPanels];
+    for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
+    DotBits<kPanels, kTile, kHalves, 2, Nibbles::kBytes>(parts, x, dots);
   }
   static F Scale(const uint8_t* panel, size_t b, int half) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),

@@ -19,23 +19,33 @@ constexpr size_t kQuantBlock = 32;  // activations are quantized in blocks of th
 // Rows of activations, in one of two forms (a matrix product reads what its weights' type asks
 // for).
 //   floats     [n][cols]
-//   quantized  whole numbers X = round(x / scale) of 15 bits, scale = max|x| / (127 * 128) per
-//   block.
-//              They are multiplied as two planes of signed bytes, X = 128 * high + low:
-//              planes [n][cols / 32][2][32], high first;
-//              scales, sums, offsets [n][cols / 32]: the scale, scale * (sum of X), -128 * (sum of
-//              X); first_offsets, likewise: -128 * (sum of the block's first 16 X).
-// One plane of 8 bits, as other engines use, leaves logits 0.2 to 0.5 from exact arithmetic on the
-// same weights; two leave 0.01 (measured on SmolLM2 135M, README.md) for twice the integer
-// products, which decoding, bound by memory, does not notice.
+//   quantized  a plane of signed bytes for all blocks, x = scale * high, and for the blocks that
+//              weigh most a second one, x = scale * (high + low / 128):
+//              planes [n][cols / 32][2][32], high first (low is 0 where there is none);
+//              scales, sums [n][cols / 32]: max|x| / 127, and the sum of the block's x as
+//              quantized; offsets, likewise: what takes an offset of 128 off unsigned weights;
+//              has_low [cols / 32][low_stride]: whether row t has the second plane (blocks first: a
+//              product goes through the rows of one block of columns).
+// Rounding to 8 bits costs a row's products a share of their accuracy that grows with the square of
+// a block's largest value, and a few blocks hold most of that. Each row gives its second plane to
+// as many blocks as it takes to halve it (README.md).
 struct Activations {
+  // -128 times the sum of a plane's bytes, and of its first 16.
+  struct Offsets {
+    int32_t high = 0;
+    int32_t high_first = 0;
+    int32_t low = 0;
+    int32_t low_first = 0;
+  };
+
   size_t cols = 0;
   float* floats = nullptr;
   int8_t* planes = nullptr;
   float* scales = nullptr;
   float* sums = nullptr;
-  int32_t* offsets = nullptr;
-  int32_t* first_offsets = nullptr;
+  Offsets* offsets = nullptr;
+  uint8_t* has_low = nullptr;
+  size_t low_stride = 0;
 
   Activations Row(size_t i) const {
     const size_t blocks = cols / kQuantBlock;
@@ -45,7 +55,8 @@ struct Activations {
             scales + i * blocks,
             sums + i * blocks,
             offsets + i * blocks,
-            first_offsets + i * blocks};
+            has_low + i,
+            low_stride};
   }
 };
 
@@ -72,6 +83,9 @@ struct AttentionChunk {
   const uint8_t* const* values = nullptr;  // likewise
   uint32_t begin = 0;                      // a multiple of 16
   uint32_t end = 0;                        // at most kChunkPositions behind begin
+  // The keys that are wanted next, fetched meanwhile: blocks lie far apart, and the hardware does
+  // not guess where. One for each of `keys`, or null.
+  const uint8_t* const* next_keys = nullptr;
 };
 constexpr uint32_t kChunkPositions = 128;
 constexpr size_t kMaxHeadDim = 512;

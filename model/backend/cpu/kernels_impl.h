@@ -44,27 +44,64 @@ inline F Exp(F x) {
 // ---------------------------------------------------------------------------------------------------
 // Element-wise kernels.
 
+// Of the sum of squares of the blocks' largest values, what blocks with one plane may hold.
+constexpr float kCoarseShare = 0.5f;
+// Blocks whose square is above one of these multiples of the mean have two planes: the first
+// multiple that leaves no more than kCoarseShare.
+constexpr float kFineAbove[] = {4.0f, 3.0f, 2.0f, 1.5f, 1.25f, 1.0f, 0.75f, 0.5f, 0.0f};
+
+// The largest value that a block of one plane may have. `tops` are the blocks' largest values.
+float LargestCoarse(const float* tops, size_t n) {
+  float top = 0;
+  for (size_t b = 0; b < n; ++b) top = tops[b] > top ? tops[b] : top;
+  if (top == 0) return 0;
+  const float inverse = 1.0f / top;  // ratios: squares of the values might overflow
+  const auto square = [&](size_t b) { return (tops[b] * inverse) * (tops[b] * inverse); };
+  float all = 0;
+  for (size_t b = 0; b < n; ++b) all += square(b);
+  for (const float multiple : kFineAbove) {
+    const float limit = multiple * all / static_cast<float>(n);
+    float coarse = 0;
+    for (size_t b = 0; b < n; ++b) coarse += square(b) <= limit ? square(b) : 0.0f;
+    if (coarse <= kCoarseShare * all) return top * __builtin_sqrtf(limit);
+  }
+  return 0;
+}
+
 void Quantize(const float* x, const Activations& row) {
+  const size_t blocks = row.cols / kQuantBlock;
+  for (size_t b = 0; b < blocks; ++b) {
+    const float* values = x + b * kQuantBlock;
+    row.scales[b] = Top(Max(Abs(Load(values)), Abs(Load(values + 16))));
+  }
+  const float largest_coarse = LargestCoarse(row.scales, blocks);
   int8_t* planes = row.planes;
-  for (size_t b = 0; b < row.cols / kQuantBlock; ++b, x += kQuantBlock, planes += 2 * kQuantBlock) {
-    const F first = Load(x);
-    const F second = Load(x + 16);
-    const float scale = Top(Max(Abs(first), Abs(second))) / (127.0f * 128.0f);
+  for (size_t b = 0; b < blocks; ++b, x += kQuantBlock, planes += 2 * kQuantBlock) {
+    const bool fine = row.scales[b] > largest_coarse;
+    const float scale = row.scales[b] / 127.0f;
     // A block so small that the inverse would overflow counts as zero.
-    const F inverse = Set(scale > 1e-36f ? 1.0f / scale : 0.0f);
-    const auto split = [&](F values, int8_t* high_plane) {
-      const F whole = RoundToInt(Mul(values, inverse));
-      const F high = RoundToInt(Mul(whole, Set(1.0f / 128.0f)));
-      const I h = RoundToBytes(high_plane, high);
-      const I l = RoundToBytes(high_plane + kQuantBlock, Fma(high, Set(-128.0f), whole));
-      return AddInt(Times128(h), l);
-    };
-    const int32_t first_sum = SumInt(split(first, planes));
-    const int32_t sum = first_sum + SumInt(split(second, planes + 16));
+    const F inverse = Set(scale > 1e-34f ? 1.0f / scale : 0.0f);
+    const F first = Mul(Load(x), inverse);
+    const F second = Mul(Load(x + 16), inverse);
+    Activations::Offsets& offsets = row.offsets[b];
+    const auto round = [](F values, int8_t* plane) { return SumInt(RoundToBytes(plane, values)); };
+    const int32_t high_first = round(first, planes);
+    const int32_t high = high_first + round(second, planes + 16);
+    offsets = {.high = -128 * high, .high_first = -128 * high_first};
+    row.sums[b] = scale * static_cast<float>(high);
     row.scales[b] = scale;
-    row.sums[b] = scale * static_cast<float>(sum);
-    row.offsets[b] = -128 * sum;
-    row.first_offsets[b] = -128 * first_sum;
+    row.has_low[b * row.low_stride] = fine;
+    int8_t* low_plane = planes + kQuantBlock;
+    if (!fine) {
+      __builtin_memset(low_plane, 0, kQuantBlock);
+      continue;
+    }
+    const auto rest = [](F values) { return Mul(Sub(values, RoundToInt(values)), Set(128.0f)); };
+    const int32_t low_first = round(rest(first), low_plane);
+    const int32_t low = low_first + round(rest(second), low_plane + 16);
+    offsets.low = -128 * low;
+    offsets.low_first = -128 * low_first;
+    row.sums[b] = scale * (static_cast<float>(high) + static_cast<float>(low) * (1.0f / 128.0f));
   }
 }
 
@@ -100,9 +137,11 @@ void GateGelu(const float* gate, const float* up, size_t n, float* out) {
 // Attention.
 
 struct Kv32 {
+  static constexpr size_t kBytes = 4;
   static F Read(const uint8_t* p, size_t i) { return Load(reinterpret_cast<const float*>(p) + i); }
 };
 struct Kv16 {
+  static constexpr size_t kBytes = 2;
   static F Read(const uint8_t* p, size_t i) { return FromHalf(AsHalves(p) + i); }
 };
 
@@ -125,27 +164,83 @@ void StoreKv(KvElement element, const float* key, const float* value, size_t hea
   }
 }
 
-// kRows query rows share every key and value that is read.
-template <typename Kv, int kRows>
-void AttendRows(const AttentionChunk& chunk, const QueryRow* rows, AttentionState* states) {
-  float weights[kRows][kChunkPositions];
-  const uint32_t length = chunk.end - chunk.begin;
-  for (uint32_t at = 0; at < length; at += 16) {
-    const uint8_t* keys = chunk.keys[at / 16];
-    F scores[kRows];
-    for (int r = 0; r < kRows; ++r) scores[r] = Zero();
-    for (size_t i = 0; i < chunk.head_dim; ++i) {
-      const F key = Kv::Read(keys, i * 16);
-      for (int r = 0; r < kRows; ++r) scores[r] = Fma(key, Set(rows[r].query[i]), scores[r]);
+// Scores of kRows query rows over kBlocks blocks of 16 positions, hidden ones -infinity. Several
+// blocks at once: the sum over a head's elements is a chain, and one chain would wait for itself.
+template <typename Kv, int kRows, int kBlocks>
+inline void Score(const AttentionChunk& chunk, const QueryRow* rows, uint32_t at,
+                  float (*weights)[kChunkPositions]) {
+  F scores[kRows * kBlocks];
+  for (F& score : scores) score = Zero();
+  const uint8_t* const* keys = chunk.keys + at / 16;
+  const uint8_t* const* values = chunk.values + at / 16;
+  constexpr size_t kEach = 4 / Kv::kBytes;  // elements of 16 positions in a line of the cache
+  for (size_t i = 0; i < chunk.head_dim; ++i) {
+    if (kRows <= kUnhidden && i % kEach == 0) {
+      for (int b = 0; b < kBlocks; ++b) __builtin_prefetch(values[b] + i * 16 * Kv::kBytes);
     }
+    F key[kBlocks];
+    for (int b = 0; b < kBlocks; ++b) key[b] = Kv::Read(keys[b], i * 16);
+    for (int r = 0; r < kRows; ++r) {
+      const F query = Set(rows[r].query[i]);
+      for (int b = 0; b < kBlocks; ++b) {
+        scores[r * kBlocks + b] = Fma(key[b], query, scores[r * kBlocks + b]);
+      }
+    }
+  }
+  const F hidden = Set(-kInfinity);
+  for (int b = 0; b < kBlocks; ++b, at += 16) {
     const auto position = static_cast<int64_t>(chunk.begin + at);
     for (int r = 0; r < kRows; ++r) {
-      const F hidden = Set(-kInfinity);
-      F seen = FirstLanes(static_cast<int>(rows[r].to - position + 1), scores[r], hidden);
+      F seen =
+          FirstLanes(static_cast<int>(rows[r].to - position + 1), scores[r * kBlocks + b], hidden);
       seen = FirstLanes(static_cast<int>(rows[r].from - position), hidden, seen);
       Store(weights[r] + at, seen);
     }
   }
+}
+
+// kSlices times 16 elements of the sums of values, from element `at` on.
+template <typename Kv, int kRows, int kSlices>
+inline void Blend(const AttentionChunk& chunk, const float (*weights)[kChunkPositions], size_t at,
+                  AttentionState* states) {
+  const uint32_t length = chunk.end - chunk.begin;
+  F sums[kRows * kSlices];
+  for (F& sum : sums) sum = Zero();
+  const bool fetches = kRows <= kUnhidden && chunk.next_keys != nullptr;
+  for (uint32_t p = 0; p < length; ++p) {
+    const uint8_t* values = chunk.values[p / 16];
+    const size_t first = (p % 16) * chunk.head_dim + at;
+    if (fetches) {
+      const uint8_t* next = chunk.next_keys[p / 16] + first * Kv::kBytes;
+      for (size_t line = 0; line < kSlices * 16 * Kv::kBytes; line += 64) {
+        __builtin_prefetch(next + line);
+      }
+    }
+    F value[kSlices];
+    for (size_t v = 0; v < kSlices; ++v) value[v] = Kv::Read(values, first + 16 * v);
+    for (int r = 0; r < kRows; ++r) {
+      const F weight = Set(weights[r][p]);
+      for (int v = 0; v < kSlices; ++v) {
+        sums[r * kSlices + v] = Fma(value[v], weight, sums[r * kSlices + v]);
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kSlices; ++v) Store(states[r].values + at + 16 * v, sums[r * kSlices + v]);
+  }
+}
+
+// kRows query rows share every key and value that is read.
+template <typename Kv, int kRows>
+void AttendRows(const AttentionChunk& chunk, const QueryRow* rows, AttentionState* states) {
+  constexpr int kWide = kRows * 4 <= kAttentionChains ? 4 : kRows * 2 <= kAttentionChains ? 2 : 1;
+  float weights[kRows][kChunkPositions];
+  const uint32_t length = chunk.end - chunk.begin;
+  uint32_t scored = 0;
+  for (; scored + 16 * kWide < length + 16; scored += 16 * kWide) {
+    Score<Kv, kRows, kWide>(chunk, rows, scored, weights);
+  }
+  for (; scored < length; scored += 16) Score<Kv, kRows, 1>(chunk, rows, scored, weights);
   for (int r = 0; r < kRows; ++r) {
     // A floor instead of -infinity keeps a row that sees nothing here free of NaN: its total is 0.
     F top = Set(-1e30f);
@@ -162,15 +257,11 @@ void AttendRows(const AttentionChunk& chunk, const QueryRow* rows, AttentionStat
     }
     states[r].total = Sum(total);
   }
-  for (size_t i = 0; i < chunk.head_dim; i += 16) {
-    F sums[kRows];
-    for (int r = 0; r < kRows; ++r) sums[r] = Zero();
-    for (uint32_t p = 0; p < length; ++p) {
-      const F value = Kv::Read(chunk.values[p / 16], (p % 16) * chunk.head_dim + i);
-      for (int r = 0; r < kRows; ++r) sums[r] = Fma(value, Set(weights[r][p]), sums[r]);
-    }
-    for (int r = 0; r < kRows; ++r) Store(states[r].values + i, sums[r]);
+  size_t at = 0;
+  for (; at + 16 * kWide <= chunk.head_dim; at += 16 * kWide) {
+    Blend<Kv, kRows, kWide>(chunk, weights, at, states);
   }
+  for (; at < chunk.head_dim; at += 16) Blend<Kv, kRows, 1>(chunk, weights, at, states);
 }
 
 template <typename Kv, int... k>

@@ -7,9 +7,11 @@
 namespace hearth::model::cpu::avx2 {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
+constexpr int kPanelsAtOnce = 1;
 constexpr int kTileQuantized = 4;
 constexpr int kTileFloats = 3;
 constexpr int kTileAttention = 4;
+constexpr int kAttentionChains = 6;  // sums that attention keeps at once
 constexpr const char* kIsaName = "avx2";
 constexpr int kWeight8Offset = 0;  // stored signed; Dot8 moves the sign to the activations
 
@@ -89,7 +91,10 @@ inline F FromBf16(const uint16_t* p) {
   return {half(p), half(p + 8)};
 }
 
-inline I Times128(I x) { return {_mm256_slli_epi32(x.lo, 7), _mm256_slli_epi32(x.hi, 7)}; }
+template <int kBits>
+inline I ShiftRight(I x) {
+  return {_mm256_srai_epi32(x.lo, kBits), _mm256_srai_epi32(x.hi, kBits)};
+}
 inline I SetInt(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 inline F ToFloat(I x) { return {_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)}; }
 inline I AddInt(I a, I b) { return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)}; }
@@ -120,22 +125,21 @@ inline B LowNibbles(B x) {
 inline B HighNibbles(B x) {
   return LowNibbles({_mm256_srli_epi16(x.lo, 4), _mm256_srli_epi16(x.hi, 4)});
 }
-inline __m256i Broadcast4(const int8_t* four) {
+using A = __m256i;
+inline A Four(const int8_t* p) {
   int32_t word;
-  __builtin_memcpy(&word, four, 4);
+  __builtin_memcpy(&word, p, 4);
   return _mm256_set1_epi32(word);
 }
 inline __m256i DotHalf(__m256i acc, __m256i magnitude, __m256i activations) {
   const __m256i pairs = _mm256_maddubs_epi16(magnitude, activations);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-inline I Dot7(I acc, B weights, const int8_t* four) {
-  const __m256i a = Broadcast4(four);
+inline I Dot7(I acc, B weights, A a) {
   return {DotHalf(acc.lo, weights.lo, a), DotHalf(acc.hi, weights.hi, a)};
 }
 // maddubs saturates at 16 bits: |w| <= 128 and |a| <= 127 give at most 2 * 128 * 127 = 32512.
-inline I Dot8(I acc, B weights, const int8_t* four) {
-  const __m256i a = Broadcast4(four);
+inline I Dot8(I acc, B weights, A a) {
   return {DotHalf(acc.lo, _mm256_abs_epi8(weights.lo), _mm256_sign_epi8(a, weights.lo)),
           DotHalf(acc.hi, _mm256_abs_epi8(weights.hi), _mm256_sign_epi8(a, weights.hi))};
 }

@@ -7,10 +7,13 @@
 
 namespace hearth::model::cpu::avx512 {
 
-// Rows of activations (or queries) that a kernel takes at once: what fits the registers.
-constexpr int kTileQuantized = 10;
+// Panels of weights and rows of activations (or queries) that a kernel takes at once: what fits the
+// registers.
+constexpr int kPanelsAtOnce = 2;
+constexpr int kTileQuantized = 6;
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;
+constexpr int kAttentionChains = 16;  // sums that attention keeps at once
 constexpr const char* kIsaName = "avx512";
 // How weights of 8 bits are stored: dpbusd multiplies unsigned by signed, so they carry + 128, and
 // -128 times the sum of the activations is added to their dot products.
@@ -57,7 +60,10 @@ inline F FromBf16(const uint16_t* p) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
-inline I Times128(I x) { return _mm512_slli_epi32(x, 7); }
+template <int kBits>
+inline I ShiftRight(I x) {
+  return _mm512_srai_epi32(x, kBits);
+}
 inline I SetInt(int32_t x) { return _mm512_set1_epi32(x); }
 inline F ToFloat(I x) { return _mm512_cvtepi32_ps(x); }
 inline int32_t SumInt(I x) { return _mm512_reduce_add_epi32(x); }
@@ -74,19 +80,17 @@ inline B LowNibbles(B x) { return _mm512_and_si512(x, _mm512_set1_epi8(15)); }
 inline B HighNibbles(B x) {
   return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15));
 }
-inline B Broadcast4(const int8_t* four) {
+// Four activations, for every lane.
+using A = __m512i;
+inline A Four(const int8_t* p) {
   int32_t word;
-  __builtin_memcpy(&word, four, 4);
+  __builtin_memcpy(&word, p, 4);
   return _mm512_set1_epi32(word);
 }
 // acc + the dot product of each lane's four weights (0 to 127) with the four activations.
-inline I Dot7(I acc, B weights, const int8_t* four) {
-  return _mm512_dpbusd_epi32(acc, weights, Broadcast4(four));
-}
+inline I Dot7(I acc, B weights, A four) { return _mm512_dpbusd_epi32(acc, weights, four); }
 // The same for weights of 8 bits as they are stored (kWeight8Offset).
-inline I Dot8(I acc, B weights, const int8_t* four) {
-  return _mm512_dpbusd_epi32(acc, weights, Broadcast4(four));
-}
+inline I Dot8(I acc, B weights, A four) { return _mm512_dpbusd_epi32(acc, weights, four); }
 
 // x, but 0 where score is -infinity.
 inline F ZeroWhereHidden(F score, F x) {

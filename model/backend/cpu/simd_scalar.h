@@ -8,9 +8,11 @@
 namespace hearth::model::cpu::scalar {
 
 // Rows of activations (or queries) that a kernel takes at once: what fits the registers.
+constexpr int kPanelsAtOnce = 1;
 constexpr int kTileQuantized = 2;
 constexpr int kTileFloats = 2;
 constexpr int kTileAttention = 2;
+constexpr int kAttentionChains = 2;  // sums that attention keeps at once
 constexpr const char* kIsaName = "scalar";
 constexpr int kWeight8Offset = 0;
 
@@ -93,8 +95,9 @@ inline F FromBf16(const uint16_t* p) {
   return Each<F>([&](int i) { return Bf16ToFloat(p[i]); });
 }
 
-inline I Times128(I x) {
-  return Each<I>([&](int i) { return x.v[i] * 128; });
+template <int kBits>
+inline I ShiftRight(I x) {
+  return Each<I>([&](int i) { return x.v[i] >> kBits; });
 }
 inline I SetInt(int32_t x) {
   return Each<I>([&](int) { return x; });
@@ -129,13 +132,15 @@ inline B HighNibbles(B x) {
   for (int8_t& v : x.v) v = static_cast<int8_t>((static_cast<uint8_t>(v) >> 4) & 15);
   return x;
 }
-inline I Dot8(I acc, B weights, const int8_t* four) {
+using A = const int8_t*;
+inline A Four(const int8_t* p) { return p; }
+inline I Dot8(I acc, B weights, A four) {
   for (int i = 0; i < 16; ++i) {
     for (int j = 0; j < 4; ++j) acc.v[i] += weights.v[4 * i + j] * four[j];
   }
   return acc;
 }
-inline I Dot7(I acc, B weights, const int8_t* four) { return Dot8(acc, weights, four); }
+inline I Dot7(I acc, B weights, A four) { return Dot8(acc, weights, four); }
 
 inline F ZeroWhereHidden(F score, F x) {
   return Each<F>([&](int i) { return score.v[i] > -__builtin_inff() ? x.v[i] : 0.0f; });

@@ -76,8 +76,9 @@ TEST_CASE("the CPU backend agrees with the reference in double precision") {
       }
     }
     CAPTURE(file, worst, top);
-    // Activations keep 15 bits; a few layers carry the rounding of each product on.
-    CHECK(worst < top * 0x1.0p-10);
+    // Quantized weights meet activations of 8 bits, or 15 where it counts; floats meet floats. A few
+    // layers carry the rounding of each product on.
+    CHECK(worst < top * (file == std::string(kQwen) ? 0x1.0p-5 : 0x1.0p-10));
     CHECK(top > 0.1);
   }
 }

@@ -367,6 +367,19 @@ TEST_CASE_METHOD(Fixture, "the same call again gets a hint, and in the end the t
   CHECK_THAT(model.requests[2].messages.back().content, Catch::Contains("already made"));
 }
 
+TEST_CASE_METHOD(Fixture, "changes that take turns end the turn") {
+  const auto set = [](const char* status) -> Reply {
+    return {.calls = {{"", "update_task_status", {{"task_id", 1}, {"new_status", status}}}}};
+  };
+  ScriptedModel model([&](const ChatRequest&, int n) -> Reply {
+    if (n == 1) return {.calls = {Create("A")}};
+    return set(n % 2 == 0 ? "in_progress" : "cancelled");
+  });
+  const TurnFinished finished = Run(model, {.limits = {.steps = 50, .tool_calls = 50}});
+  CHECK(finished.reason == "repeated");
+  CHECK(model.requests.size() == 10);
+}
+
 TEST_CASE_METHOD(Fixture, "looking again after a change is no repetition") {
   ScriptedModel model([](const ChatRequest& request, int) -> Reply {
     switch (ToolResults(request)) {

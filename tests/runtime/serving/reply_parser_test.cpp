@@ -96,7 +96,7 @@ Parsed Parse(const Case& c, const std::vector<std::string_view>& chunks) {
   };
   ReplyParser parser(c.format, c.thinking, c.has_tools, sink);
   for (const std::string_view chunk : chunks) parser.Push(chunk);
-  parsed.message = parser.Finish();
+  parsed.message = parser.Finish(false);
   return parsed;
 }
 
@@ -179,6 +179,22 @@ TEST_CASE("a call that was cut is left out, those before it stay") {
       CAPTURE(format->name, cut.reply);
       CHECK(message.content.empty());
       CHECK(message.calls.size() == (length >= enough ? 2 : 1));
+    }
+  }
+}
+
+TEST_CASE("a marker that was cut is no text, and one that stayed unfinished is") {
+  for (const ToolFormat* format : {&kTaggedArray, &kTaggedObjects}) {
+    const std::string begin(format->begin);
+    for (size_t length = 1; length < begin.size(); ++length) {
+      for (const bool cut : {true, false}) {
+        const DeltaSink no_sink;
+        ReplyParser parser(*format, false, true, no_sink);
+        parser.Push("Well" + begin.substr(0, length));
+        CAPTURE(format->name, length, cut);
+        const std::string expected = cut ? "Well" : "Well" + begin.substr(0, length);
+        CHECK(parser.Finish(cut).content == Trimmed(expected));
+      }
     }
   }
 }

@@ -189,6 +189,15 @@ TEST_CASE("a tool whose arguments cannot be held to its schema is refused by nam
       Allows(kTaggedArray, request, Region(kTaggedArray, {Call(kTaggedArray, "list_tasks", "5")})));
 }
 
+TEST_CASE("a tool without parameters or description takes an empty object") {
+  ChatRequest request = SampleRequest();
+  request.tools = Json::parse(R"([{"type": "function", "function": {"name": "ping"}}])");
+  CHECK(Allows(kTaggedArray, request, Region(kTaggedArray, {Call(kTaggedArray, "ping", "{}")})));
+  CHECK_FALSE(Allows(kTaggedArray, request,
+                     Region(kTaggedArray, {Call(kTaggedArray, "ping", "{\"a\": 1}")})));
+  CHECK_THAT(DescribeTools(request.tools), Catch::Contains("- ping()\n"));
+}
+
 TEST_CASE("the format is found in the template's own words") {
   CHECK(&FindToolFormat("{{ '<tool_call>' }}", true) == &kTaggedObjects);
   CHECK(&FindToolFormat("{{ '<tool_call>' }}", false) == &kTaggedArray);

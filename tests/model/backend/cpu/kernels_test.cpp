@@ -44,10 +44,10 @@ struct HalfPlace {
   float size;
 };
 constexpr HalfPlace kHalfPlaces[] = {
-    {TensorType::kQ4_0, 0, 0.1f},   {TensorType::kQ4_1, 0, 0.1f},  {TensorType::kQ4_1, 2, 1.0f},
-    {TensorType::kQ5_0, 0, 0.1f},   {TensorType::kQ5_1, 0, 0.1f},  {TensorType::kQ5_1, 2, 1.0f},
-    {TensorType::kQ8_0, 0, 0.1f},   {TensorType::kQ4_K, 0, 0.01f}, {TensorType::kQ4_K, 2, 0.01f},
-    {TensorType::kQ5_K, 0, 0.01f},  {TensorType::kQ5_K, 2, 0.01f}, {TensorType::kQ6_K, 208, 0.01f},
+    {TensorType::kQ4_0, 0, 0.1f},  {TensorType::kQ4_1, 0, 0.1f},  {TensorType::kQ4_1, 2, 1.0f},
+    {TensorType::kQ5_0, 0, 0.1f},  {TensorType::kQ5_1, 0, 0.1f},  {TensorType::kQ5_1, 2, 1.0f},
+    {TensorType::kQ8_0, 0, 0.1f},  {TensorType::kQ4_K, 0, 0.01f}, {TensorType::kQ4_K, 2, 0.01f},
+    {TensorType::kQ5_K, 0, 0.01f}, {TensorType::kQ5_K, 2, 0.01f}, {TensorType::kQ6_K, 208, 0.01f},
 };
 
 class Random {
@@ -115,7 +115,8 @@ struct Matrix {
     magnitude.assign(values.begin(), values.end());
     if (type == TensorType::kQ4_1 || type == TensorType::kQ5_1 || type == TensorType::kQ4_K ||
         type == TensorType::kQ5_K) {
-      // The multiples of the scale and the minimum are summed apart: the largest of both, over the block.
+      // The multiples of the scale and the minimum are summed apart: the largest of both, over the
+      // block.
       const size_t n = info.block_elements;
       for (size_t b = 0; b < blocks; ++b) {
         const auto begin = magnitude.begin() + static_cast<std::ptrdiff_t>(b * n);
@@ -151,7 +152,8 @@ struct Rows {
   std::vector<float> floats;
   std::vector<int8_t> planes;
   std::vector<float> scales, sums;
-  std::vector<int32_t> offsets, first_offsets;
+  std::vector<Activations::Offsets> offsets;
+  std::vector<uint8_t> has_low;
 
   Rows(const Kernels& kernels, std::vector<float> values, size_t width)
       : n(values.size() / width),
@@ -161,13 +163,18 @@ struct Rows {
         scales(floats.size() / kQuantBlock),
         sums(scales.size()),
         offsets(scales.size()),
-        first_offsets(scales.size()) {
+        has_low(scales.size()) {
     if (cols % kQuantBlock != 0) return;  // products with floats alone
     for (size_t t = 0; t < n; ++t) kernels.quantize(View().Row(t).floats, View().Row(t));
   }
   Activations View() {
-    return {cols,        floats.data(),  planes.data(),       scales.data(),
-            sums.data(), offsets.data(), first_offsets.data()};
+    return {cols,        floats.data(),  planes.data(),  scales.data(),
+            sums.data(), offsets.data(), has_low.data(), n};
+  }
+  // The step of the whole numbers in row t's block.
+  double Step(size_t t, size_t block) const {
+    const double scale = scales[t * (cols / kQuantBlock) + block];
+    return has_low[block * n + t] != 0 ? scale / 128 : scale;
   }
 };
 
@@ -213,7 +220,7 @@ void CheckProduct(const Kernels& kernels, const Matrix& m, Rows& x, const std::v
         absolute += magnitude * std::fabs(value);
         if (quantized) {
           // 1e-30: where a whole block is smaller, it counts as zero.
-          rounding += magnitude * (0.502 * x.scales[(t * m.cols + c) / kQuantBlock] + 1e-30);
+          rounding += magnitude * (0.502 * x.Step(t, c / kQuantBlock) + 1e-30);
         }
       }
       const double terms = quantized ? 2.0 * static_cast<double>(m.cols) / kQuantBlock + 4
@@ -289,13 +296,22 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
         }
         REQUIRE(std::memcmp(whole.data(), cut.data(), whole.size() * 4) == 0);
       }
+      std::vector<float> added_whole(kN * m.rows, 2.0f);
+      std::vector<float> added_singly = added_whole;
+      kernels->multiply(packed.panels, 0, panels, x.View(), kN, added_whole.data(), m.rows, true);
+      for (size_t t = 0; t < kN; ++t) {
+        kernels->multiply(packed.panels, 0, panels, x.View().Row(t), 1,
+                          added_singly.data() + t * m.rows, m.rows, true);
+      }
+      REQUIRE(added_whole == added_singly);
       // Added to what is there, and nothing beside the rows is touched.
       std::vector<float> sums(2 * (m.rows + 3), 2.0f);
       kernels->multiply(packed.panels, 0, panels, x.View(), 2, sums.data(), m.rows + 3, true);
       for (size_t i = 0; i < sums.size(); ++i) {
         const size_t row = i % (m.rows + 3);
         const float added = row < m.rows ? whole[i / (m.rows + 3) * m.rows + row] : 0.0f;
-        REQUIRE(sums[i] == 2.0f + added);
+        // Two planes are added one after the other.
+        REQUIRE(std::fabs(sums[i] - (2.0f + added)) <= 8 * kUnit * (2.0f + std::fabs(added)));
       }
     }
   }
@@ -311,17 +327,51 @@ TEST_CASE("activations are quantized to within half a step") {
     Rows x(*kernels, values, 320);
     for (size_t b = 0; b < 10; ++b) {
       float top = 0;
-      int32_t sum = 0;
+      int32_t high = 0;
+      int32_t low = 0;
       for (size_t i = 0; i < 32; ++i) {
-        const int whole = 128 * x.planes[b * 64 + i] + x.planes[b * 64 + 32 + i];
+        const int8_t* planes = x.planes.data() + b * 64;
+        const double whole = planes[i] + planes[32 + i] / 128.0;
         const float value = values[b * 32 + i];
         top = std::max(top, std::fabs(value));
-        sum += whole;
-        REQUIRE(std::fabs(whole * static_cast<double>(x.scales[b]) - value) <= 0.502 * x.scales[b]);
+        high += planes[i];
+        low += planes[32 + i];
+        REQUIRE(std::fabs(whole * x.scales[b] - value) <= 0.502 * x.Step(0, b));
+        REQUIRE((x.has_low[b] != 0 || planes[32 + i] == 0));
+        if (i == 15) {
+          CHECK(x.offsets[b].high_first == -128 * high);
+          CHECK(x.offsets[b].low_first == -128 * low);
+        }
       }
-      CHECK(x.scales[b] == Approx(top / (127.0f * 128.0f)));
-      CHECK(x.sums[b] == x.scales[b] * static_cast<float>(sum));
-      CHECK(x.offsets[b] == -128 * sum);
+      CHECK(x.scales[b] == Approx(top / 127.0f));
+      CHECK(x.sums[b] == Approx(x.scales[b] * (high + low / 128.0)));
+      CHECK(x.offsets[b].high == -128 * high);
+      CHECK(x.offsets[b].low == -128 * low);
+    }
+    CHECK(x.has_low[2] != 0);  // nearly all of what rounding would take lies there
+  }
+}
+
+TEST_CASE("second planes take away half of what one plane would lose") {
+  for (const Kernels* kernels : Usable()) {
+    for (const bool outliers : {false, true}) {
+      CAPTURE(kernels->name, outliers);
+      Random random(3);
+      std::vector<float> values = random.Normals(4096);
+      for (size_t i = 100; outliers && i < values.size(); i += 700) values[i] *= 50;
+      Rows x(*kernels, values, values.size());
+      double all = 0;
+      double coarse = 0;
+      size_t fine = 0;
+      for (size_t b = 0; b < x.scales.size(); ++b) {
+        const double square = static_cast<double>(x.scales[b]) * x.scales[b];
+        all += square;
+        if (x.has_low[b] == 0) coarse += square;
+        fine += x.has_low[b];
+      }
+      CHECK(coarse <= 0.5 * all);
+      // A few blocks do where a few hold it all.
+      CHECK(fine <= x.scales.size() * (outliers ? 5 : 60) / 100);
     }
   }
 }
