@@ -20,9 +20,9 @@ void CharDfa::FindWideSymbols() {
   struct Zone {
     CodePoint low, high;
   };
-  constexpr Zone kZones[] = {{0x80, 0xbf},     {0xc0, 0xfff},    {0x1000, 0x3fff},
-                             {0x4000, 0xd7ff}, {0xe000, 0xefff}, {0xf000, 0xffff},
-                             {0x10000, kMaxCodePoint}};
+  constexpr Zone kZones[] = {
+      {0x80, 0xbf},     {0xc0, 0xfff},    {0x1000, 0x3fff},        {0x4000, 0xd7ff},
+      {0xe000, 0xefff}, {0xf000, 0xffff}, {0x10000, kMaxCodePoint}};
   for (size_t i = 0; i < partition_.bounds.size(); ++i) {
     const CodePoint low = partition_.bounds[i];
     const CodePoint high =
@@ -65,13 +65,13 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
     states_.erase(it);
     return kDead;
   }
-  const size_t chunk = count_ / kChunk;
+  const size_t chunk = ChunkOf(static_cast<State>(count_));
   Entry* entries = chunks_[chunk].load(std::memory_order_relaxed);
   if (entries == nullptr) {
-    entries = new Entry[kChunk];
+    entries = new Entry[size_t{kFirstChunk} << chunk];
     chunks_[chunk].store(entries, std::memory_order_release);
   }
-  Entry& entry = entries[count_ % kChunk];
+  Entry& entry = entries[count_ - FirstOf(chunk)];
   entry.expr = expr;
   entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);

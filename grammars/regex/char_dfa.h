@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -31,9 +32,7 @@ class CharDfa {
   ~CharDfa();
 
   State StateOf(ExprId root) const;
-  State Step(State state, CodePoint c) const {
-    return StepSymbol(state, Symbol(c));
-  }
+  State Step(State state, CodePoint c) const { return StepSymbol(state, Symbol(c)); }
   State StepSymbol(State state, uint32_t symbol) const {
     if (state <= kUniversal) return state;
     const uint32_t known = At(state).next[symbol].load(std::memory_order_acquire);
@@ -93,10 +92,17 @@ class CharDfa {
     uint64_t hash = 0;
     std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
-  static constexpr size_t kChunk = 32;
+  // Entries lie in chunks, each twice as long as the one before, so they never move.
+  static constexpr uint32_t kFirstChunk = 32;
+  static constexpr size_t kChunks = std::bit_width(kMaxStates / kFirstChunk) + 1;
+  static size_t ChunkOf(State state) {
+    return static_cast<size_t>(std::bit_width(state / kFirstChunk + 1)) - 1;
+  }
+  static State FirstOf(size_t chunk) { return ((State{1} << chunk) - 1) * kFirstChunk; }
 
   const Entry& At(State state) const {
-    return chunks_[state / kChunk].load(std::memory_order_acquire)[state % kChunk];
+    const size_t chunk = ChunkOf(state);
+    return chunks_[chunk].load(std::memory_order_acquire)[state - FirstOf(chunk)];
   }
   uint32_t Symbol(CodePoint c) const { return c < 128 ? ascii_[c] : WideSymbol(c); }
   uint32_t WideSymbol(CodePoint c) const;
@@ -115,7 +121,7 @@ class CharDfa {
   std::array<uint32_t, 128> ascii_{};
   std::vector<uint32_t> wide_symbols_, odd_symbols_;  // of characters beyond ASCII
   mutable std::unordered_map<ExprId, State> states_;
-  mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
+  mutable std::array<std::atomic<Entry*>, kChunks> chunks_{};
   mutable size_t count_ = 0;
   mutable std::atomic<size_t> work_{0};
 };

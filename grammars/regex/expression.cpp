@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <queue>
 #include <unordered_set>
 
@@ -285,6 +286,78 @@ ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
                  .high = max});
 }
 
+ExprId ExpressionStore::Import(const ExpressionStore& from, ExprId e) {
+  // Parts are older than what is made of them, so their numbers are smaller.
+  std::vector<ExprId> own(e + size_t{1}, kNone);
+  std::vector<bool> needed(e + size_t{1});
+  needed[e] = true;
+  const auto parts_of = [&](const Node& node, auto&& visit) {
+    switch (node.op) {
+      case Op::kConcat:
+        visit(node.a);
+        visit(node.b);
+        break;
+      case Op::kNot:
+      case Op::kRepeat:
+        visit(node.a);
+        break;
+      case Op::kAlt:
+      case Op::kAnd:
+        for (const ExprId part : from.Operands(node)) visit(part);
+        break;
+      default:
+        break;
+    }
+  };
+  for (ExprId id = e; id > kAll; --id) {
+    if (needed[id]) parts_of(from.nodes_[id], [&](ExprId part) { needed[part] = true; });
+  }
+  std::map<uint32_t, uint32_t> sets;  // of literals, that of each of theirs
+  for (ExprId id = kEpsilon; id <= e; ++id) {
+    if (id <= kAll) {
+      own[id] = id;
+      continue;
+    }
+    if (!needed[id]) continue;
+    Node node = from.nodes_[id];
+    switch (node.op) {
+      case Op::kClass:
+        own[id] = Class(from.classes_[node.a]);
+        continue;
+      case Op::kConcat:
+        node.a = own[node.a];
+        node.b = own[node.b];
+        break;
+      case Op::kNot:
+      case Op::kRepeat:
+        node.a = own[node.a];
+        break;
+      case Op::kAlt:
+      case Op::kAnd: {
+        const auto begin = static_cast<uint32_t>(operands_.size());
+        for (const ExprId part : from.Operands(node)) operands_.push_back(own[part]);
+        std::sort(operands_.begin() + begin, operands_.end());
+        node.a = begin;
+        break;
+      }
+      case Op::kLiterals: {
+        const auto [it, fresh] =
+            sets.try_emplace(node.a, static_cast<uint32_t>(literal_sets_.size()));
+        if (fresh) {
+          literal_sets_.push_back(from.literal_sets_[node.a]);
+          literal_hashes_.push_back(from.literal_hashes_[node.a]);
+        }
+        node.a = it->second;
+        break;
+      }
+      default:
+        break;
+    }
+    own[id] = Intern(node);
+  }
+  return own[e];
+}
+
 ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
   if (derived_.size() > kMaxDerived) derived_.clear();
   derive_depth_ = 0;
@@ -376,6 +449,18 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
   --derive_depth_;
   derived_.Insert(key, out);
   return out;
+}
+
+std::optional<std::u32string> ExpressionStore::OnlyWord(ExprId e) const {
+  std::u32string word;
+  for (; e != kEpsilon; e = nodes_[e].op == Op::kConcat ? nodes_[e].b : kEpsilon) {
+    const Node& n = nodes_[nodes_[e].op == Op::kConcat ? nodes_[e].a : e];
+    if (n.op != Op::kClass) return std::nullopt;
+    const auto& ranges = classes_[n.a].ranges();
+    if (ranges.size() != 1 || ranges[0].low != ranges[0].high) return std::nullopt;
+    word += static_cast<char32_t>(ranges[0].low);
+  }
+  return word;
 }
 
 std::optional<uint32_t> ExpressionStore::LongestWayOut(ExprId e) const {

@@ -52,11 +52,16 @@ class ExpressionStore {
   ExprId Not(ExprId a);
   ExprId Repeat(ExprId a, uint32_t min, uint32_t max);
 
+  // The language of another store's expression.
+  ExprId Import(const ExpressionStore& from, ExprId e);
+
   // What may follow c in a word of e.
   ExprId Derive(ExprId e, CodePoint c);
   bool Nullable(ExprId e) const { return nodes_[e].nullable; }
   // True where every string is the beginning of a word, as far as the expression's form shows it.
   bool Open(ExprId e) const { return nodes_[e].open; }
+  // The one word of e, where its form shows that there is no other.
+  std::optional<std::u32string> OnlyWord(ExprId e) const;
   // No word of e is shorter.
   uint32_t Shortest(ExprId e) const { return nodes_[e].shortest; }
   // Where the form of e shows the length of the shortest word of all that its derivatives lead to

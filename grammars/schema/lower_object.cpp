@@ -196,7 +196,7 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
       declared >= kMany &&
       std::is_sorted(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(declared));
   const bool unordered =
-      groups > 1 || names.size() > declared || sorted ||
+      facts.any_order || groups > 1 || names.size() > declared || sorted ||
       !std::is_sorted(facts.required.begin(), facts.required.end(),
                       [&](const auto& x, const auto& y) { return place(x) < place(y); });
   spec.any_order = options_.any_order || (unordered && spec.properties.size() <= kMaxAnyOrder);

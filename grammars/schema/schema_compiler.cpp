@@ -4,6 +4,7 @@
 
 #include "grammars/grammar_builder.h"
 #include "grammars/regex/ecma_regex.h"
+#include "grammars/schema/json_text.h"
 
 namespace hearth::grammar {
 
@@ -96,7 +97,11 @@ Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions
   while (!queue_.empty()) {
     const auto [conjunction, at] = std::move(queue_.back());
     queue_.pop_back();
-    HEARTH_CHECK_OK(Lower(conjunction, at));
+    if (const Status lowered = Lower(conjunction, at); !lowered.ok()) {
+      const Error& error = lowered.error();
+      if (conjunction.empty() || error.message.find(" at #") != std::string::npos) return error;
+      return At(conjunction[0], "", error.code, error.message);
+    }
     if (program_->nodes.size() > kMaxNodes || !Spend(1) || store_->exhausted()) {
       return MakeError(ErrorCode::kResourceExhausted,
                        "schema too large: its grammar outgrows the limit of ", kMaxNodes,
@@ -172,12 +177,10 @@ Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchema(
 
 Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchemaText(
     std::string_view text, const JsonSchemaOptions& options) {
-  Json schema = Json::parse(text, nullptr, false);
-  if (schema.is_discarded()) {
-    return MakeError(ErrorCode::kInvalidArgument, "schema: not valid JSON");
-  }
   SchemaCompiler compiler;
-  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(std::move(schema), options));
+  auto schema = ParseJsonText(text, SchemaCompiler::kMaxDepth);
+  if (!schema) return MakeError(schema.error().code, "schema: ", schema.error().message);
+  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(*std::move(schema), options));
   return compiler.Build(root);
 }
 

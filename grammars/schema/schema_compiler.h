@@ -26,6 +26,8 @@ inline constexpr char kAbsentKey[] = "\001absent";  // none of these properties
 
 class SchemaCompiler {
  public:
+  static constexpr int kMaxDepth = 400;  // of a schema's text
+
   SchemaCompiler();
   ~SchemaCompiler();
 
@@ -46,7 +48,6 @@ class SchemaCompiler {
   static constexpr size_t kMaxNodes = 300'000;
   static constexpr size_t kMaxAlternatives = 1024;
   static constexpr size_t kMaxWork = 2'000'000;
-  static constexpr int kMaxDepth = 400;
   static constexpr int kMaxProofDepth = 5;
 
   // Facts (schema/collect.cpp).
@@ -55,10 +56,15 @@ class SchemaCompiler {
   Status Collect(Facts& facts, Term term, std::vector<Term>& ancestors);
   Status CollectKeyword(Facts& facts, Term term, const std::string& key, const Json& value,
                         std::vector<Term>& ancestors);
+  // (schema/branches.cpp)
   Status CollectConditional(Facts& facts, Term term, const std::vector<Term>& ancestors);
   Status CollectOneOf(Facts& facts, Term term, const Json& branches, std::vector<Term>& ancestors);
   Status CollectDependencies(Facts& facts, Term term, const Json& value,
                              const std::vector<Term>& ancestors);
+  using Discriminators = std::map<std::string, std::vector<std::string>>;  // words by property
+  Result<Discriminators> DiscriminatorsOf(const Facts& facts);
+  static bool Differ(const Discriminators& a, const Discriminators& b);
+  // (schema/reference.cpp)
   Result<Term> Resolve(Term term, const std::string& reference);
   Result<ExprId> Pattern(const std::string& pattern, Term at, const char* keyword);
 
@@ -122,7 +128,6 @@ class SchemaCompiler {
   std::map<std::string, NodeIndex> numbers_;
   std::unordered_map<std::string, ExprId> patterns_;
   std::map<std::pair<std::string, bool>, std::optional<ExprId>> formats_;  // and if narrowed
-  std::unordered_map<std::string, const Json*> resources_;  // by $id
   std::unordered_map<const Json*, const Json*> negated_;
   size_t work_ = 0;
   int proof_depth_ = 0;
