@@ -81,6 +81,13 @@ void MaskMemory::Put(uint64_t key, std::shared_ptr<const Mask> mask) const {
 
 void MaskMemory::PutSignpost(uint64_t key) const { Put(key, nullptr); }
 
+void MaskMemory::Clear() const {
+  for (Shard& shard : *shards_) {
+    const std::lock_guard lock(shard.mutex);
+    while (shard.oldest != 0) shard.DropOldest();
+  }
+}
+
 size_t MaskMemory::bytes() const {
   size_t total = 0;
   for (Shard& shard : *shards_) {

@@ -39,6 +39,8 @@ class MaskMemory {
   Found Find(uint64_t key) const;
   void Put(uint64_t key, std::shared_ptr<const Mask> mask) const;
   void PutSignpost(uint64_t key) const;
+  // Forgets everything.
+  void Clear() const;
   size_t bytes() const;
 
  private:

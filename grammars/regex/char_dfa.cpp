@@ -7,13 +7,17 @@
 
 namespace hearth::grammar {
 
-CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots)
+CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots,
+                 size_t work_limit)
     : store_(std::move(store)), partition_(store_->PartitionOf(roots)) {
   for (CodePoint c = 0; c < 128; ++c) ascii_[c] = WideSymbol(c);
   FindWideSymbols();
   InternState(ExpressionStore::kNone);
   InternState(ExpressionStore::kAll);
-  for (ExprId root : roots) InternState(root);
+  for (ExprId root : roots) {
+    if (store_->work() <= work_limit) InternState(root);
+  }
+  work_.store(store_->work(), std::memory_order_relaxed);
 }
 
 void CharDfa::FindWideSymbols() {

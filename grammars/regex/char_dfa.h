@@ -27,8 +27,10 @@ class CharDfa {
   static constexpr uint32_t kAlwaysOpen = UINT32_MAX - 1;
   static constexpr State kMixed = UINT32_MAX - 1;
 
-  // `roots`: every expression whose state will be asked for.
-  CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots);
+  // `roots`: every expression whose state will be asked for. Some of them have none if the work
+  // outgrows the limit; work() then says so.
+  CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots,
+          size_t work_limit = SIZE_MAX);
   ~CharDfa();
 
   State StateOf(ExprId root) const;

@@ -174,7 +174,8 @@ Result<std::vector<Facts>> SchemaCompiler::ExpandFrom(Facts start) {
       done.push_back(std::move(facts));
       continue;
     }
-    if (done.size() + todo.size() > kMaxAlternatives || !Spend(20)) {
+    if (!Spend(20 + (facts.choices.size() + facts.visited.size()) / 8)) return OverBudget();
+    if (done.size() + todo.size() > kMaxAlternatives) {
       return MakeError(ErrorCode::kResourceExhausted, "over ", kMaxAlternatives,
                        " combinations of anyOf, oneOf, if and dependencies in one place");
     }
@@ -207,7 +208,7 @@ Status SchemaCompiler::Collect(Facts& facts, Term term, std::vector<Term>& ances
               "cyclic $ref: the schema refers to itself in place");
   }
   if (std::find(facts.visited.begin(), facts.visited.end(), term) != facts.visited.end()) return {};
-  if (ancestors.size() > 200 || !Spend(1 + schema.size() / 4)) {
+  if (ancestors.size() > 200 || !Spend(1 + schema.size() / 4 + facts.visited.size() / 64)) {
     return At(term, "", ErrorCode::kResourceExhausted, "schema too large or too deeply nested");
   }
   facts.visited.push_back(term);
@@ -323,6 +324,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
         values.push_back(&value);
       }
       if (facts.literals) {
+        if (!Spend(facts.literals->size() * values.size() / 8)) return OverBudget();
         std::erase_if(*facts.literals, [&](const Json* known) {
           return std::none_of(values.begin(), values.end(),
                               [&](const Json* v) { return *v == *known; });
@@ -459,6 +461,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
       }
       if (!value.is_array()) return invalid("an array of strings");
       auto& names = key == "required" ? facts.required : facts.absent;
+      if (!Spend(value.size() * (names.size() + value.size()) / 64)) return OverBudget();
       for (const Json& name : value) {
         if (!name.is_string()) return invalid("an array of strings");
         const std::string& text = name.get_ref<const std::string&>();

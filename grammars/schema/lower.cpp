@@ -97,7 +97,7 @@ Status SchemaCompiler::Lower(const Conjunction& conjunction, NodeIndex node) {
 
 Status SchemaCompiler::LowerFacts(const Facts& facts, std::vector<NodeIndex>& parts,
                                   std::vector<std::pair<std::string, uint32_t>>& scalars) {
-  if (!Spend(3)) return MakeError(ErrorCode::kResourceExhausted, "schema too large");
+  if (!Spend(3)) return OverBudget();
   if (facts.literals) return LowerLiterals(facts, parts, scalars);
   if (facts.types & kNullType) scalars.emplace_back("null", 0);
   if (facts.types & kBooleanType) {
@@ -113,9 +113,11 @@ Status SchemaCompiler::LowerFacts(const Facts& facts, std::vector<NodeIndex>& pa
 
 Status SchemaCompiler::LowerLiterals(const Facts& facts, std::vector<NodeIndex>& parts,
                                      std::vector<std::pair<std::string, uint32_t>>& scalars) {
+  std::optional<Facts> others;  // everything else that is said
   for (const Json* value : *facts.literals) {
     HEARTH_TRY(const bool fits, ValueFits(*value, facts));
     if (!fits) continue;
+    if (!Spend(1)) return OverBudget();
     if (value->is_string()) {
       for (std::string& s : Spellings(value->get_ref<const std::string&>())) {
         scalars.emplace_back(std::move(s), 0);
@@ -148,9 +150,12 @@ Status SchemaCompiler::LowerLiterals(const Facts& facts, std::vector<NodeIndex>&
                  {"required", std::move(names)},
                  {"additionalProperties", false}};
       }
-      Facts merged = facts;
-      merged.literals.reset();
-      merged.any_order = true;
+      if (!others) {
+        others = facts;
+        others->literals.reset();
+        others->any_order = true;
+      }
+      Facts merged = *others;
       // What the value looks like comes first, so its own order of keys counts.
       const auto groups = std::move(merged.object_groups);
       merged.object_groups.clear();

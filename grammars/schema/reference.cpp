@@ -83,6 +83,7 @@ Result<Term> SchemaCompiler::Resolve(Term term, const std::string& reference) {
         }
       }
       if (at->is_object()) {
+        if (!Spend(at->size() / 16)) return nullptr;
         const auto it = at->find(name);
         if (it == at->end()) return nullptr;
         at = &*it;

@@ -87,6 +87,23 @@ def run(engine, name, schemas, tokens):
     return rows
 
 
+def free_string(name):
+    """Mask and accept, in us a token, along a string of 4,000 words in which anything may come."""
+    sys.path.insert(0, DATA)
+    import check_local
+    spellings, flags, _ = check_local.load_vocab(os.path.join(DATA, f"vocab-{name}.gvoc"))
+    words = [i for i, t in enumerate(spellings) if not flags[i] and t[:1] == b" " and t[1:].isalpha()]
+    quote = spellings.index(b'"')
+    ids = [quote] + [words[i * 7919 % len(words)] for i in range(4000)] + [quote]
+    text = b"".join(spellings[i] for i in ids).decode()
+    process = check_local.Proc(command("ours", name))
+    reply = process.ask({"id": "free", "schema": {"type": "string"},
+                         "instances": [{"text": text, "tokens": ids}], "repeat": 3}, 60)
+    process.stop()
+    assert reply["token_results"] == [True], reply
+    return reply["mask_us"]["mean"], reply["accept_us"]["mean"]
+
+
 def percentile(values, q):
     values = sorted(values)
     return values[min(len(values) - 1, int(q * len(values)))]
@@ -154,6 +171,10 @@ def main():
         for peer in a.peer:
             compiled = [s for s in schemas if s["id"] in ours]
             result[f"{name} {peer}"] = run(peer, name, compiled, tokens)
+        if not a.save:
+            mask, accept = free_string(name)
+            print(f"{name}: a free string costs {mask:.2f} us a mask and {accept:.2f} us a token taken:"
+                  f" {8 * (mask + accept):.1f} us a step of 8 sequences")
     if a.save:
         with open(a.save, "w", encoding="utf-8") as out:
             json.dump(result, out)
