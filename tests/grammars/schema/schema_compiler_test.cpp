@@ -108,15 +108,6 @@ std::vector<Bomb> Bombs() {
                 }) +
            "}}",
        ""},
-      {"300 patternProperties that overlap",
-       R"({"patternProperties":{)" +
-           Many(300, ",",
-                [](int i) {
-                  return Name("\"(a|b)*a(a|b){9}c", i) + R"(":{"minimum":)" + std::to_string(i) +
-                         "}";
-                }) +
-           "}}",
-       ""},
   };
 }
 
