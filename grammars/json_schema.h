@@ -34,7 +34,7 @@ struct JsonSchemaOptions {
 
 Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchema(
     const nlohmann::ordered_json& schema, const JsonSchemaOptions& options = {});
-// The same from its text. Bounds and constants beyond a double keep only the digits that one has.
+// The same from its text, which keeps every digit of bounds and constants.
 Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchemaText(
     std::string_view text, const JsonSchemaOptions& options = {});
 

@@ -26,7 +26,7 @@ class Vocabulary {
     bool is_special = false;  // control token, or an id that is not in use
   };
 
-  // Errors: no token at all, more than 2^21, a token over 64 KiB, an end token out of range.
+  // Errors: no token at all, more than 2^21, a token over 4 KiB, an end token out of range.
   static Result<std::shared_ptr<const Vocabulary>> Create(std::vector<Token> tokens,
                                                           std::vector<TokenId> end_tokens);
   // Reads a .gvoc file: "GVOC0001", u32 count, u32 end token, u32 0, then per token u8 flags (bit 0

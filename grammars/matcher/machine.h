@@ -7,21 +7,14 @@
 // configs, usually of size one.
 #pragma once
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
+#include "grammars/matcher/config_set.h"
 #include "grammars/matcher/program.h"
 
 namespace hearth::grammar {
-
-using FrameIndex = uint32_t;
-inline constexpr FrameIndex kBottomFrame = 0;
-
-struct Config {
-  NodeIndex node = kNoNode;
-  FrameIndex parent = kBottomFrame;
-  uint64_t state = 0;
-  uint64_t extra = 0;
-};
 
 struct Frame {
   NodeIndex node = kNoNode;
@@ -49,7 +42,7 @@ class Machine {
   // `far`: more bytes than any token has, so more than any counter moves within one.
   Machine(const Program& program, uint32_t far);
 
-  using Set = std::vector<Config>;
+  using Set = ConfigSet;
   Config Start() const { return StartOf(program_->root, kBottomFrame); }
 
   // Appends to `out` what config becomes by the byte; nothing where it dies.
@@ -68,19 +61,30 @@ class Machine {
   const Frame& frame(FrameIndex i) const { return frames_[i]; }
   const Program& program() const { return *program_; }
 
-  // While watched, the lowest depth of the frames below `mark` that were read; UINT32_MAX: none.
-  void Watch() {
-    watch_mark_ = frames_.size();
-    lowest_read_ = UINT32_MAX;
+  // While watched, the lowest depth of the frames that existed before and were read; UINT32_MAX:
+  // none. Watches nest: what an inner one sees, the outer one sees too.
+  struct Watch {
+    size_t mark = 0;
+    uint32_t lowest = UINT32_MAX;
+  };
+  Watch BeginWatch() { return std::exchange(watch_, Watch{frames_.size(), UINT32_MAX}); }
+  // Gives what was read since, and goes on with the outer one.
+  uint32_t EndWatch(const Watch& outer) {
+    const uint32_t lowest = watch_.lowest;
+    watch_ = {outer.mark, std::min(outer.lowest, lowest)};
+    return lowest;
   }
-  uint32_t lowest_read() const { return lowest_read_; }
+  // For one who knows from before what reading would read.
+  void NoteRead(uint32_t depth) { watch_.lowest = std::min(watch_.lowest, depth); }
+
+  // Whether the config stands between two JSON tokens, and what whitespace may come: any; blanks,
+  // after a line break and so far from the longest run that no token reaches it; or none.
+  enum class Gap : uint8_t { kStart, kLine, kBare, kNoGap };
+  Gap GapOf(const Config& config) const;
 
   // The part of the hash of a config or frame that a mask can depend on: counters far from their
   // bounds count as one.
   uint64_t LocalHash(NodeIndex node, uint64_t state, uint64_t extra) const;
-
-  // Keeps only frames that some config reaches, and renumbers them.
-  void Compact(std::vector<Config>& configs);
 
  private:
   Config StartOf(NodeIndex node, FrameIndex parent) const;
@@ -104,8 +108,7 @@ class Machine {
   const Program* program_;
   uint64_t far_;
   std::vector<Frame> frames_;
-  size_t watch_mark_ = 0;
-  uint32_t lowest_read_ = UINT32_MAX;
+  Watch watch_;
 };
 
 }  // namespace hearth::grammar

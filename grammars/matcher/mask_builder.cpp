@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <utility>
 
 #include "grammars/matcher/fingerprint.h"
@@ -13,6 +14,11 @@ namespace {
 // Lists longer than this are stored as bits.
 constexpr size_t kLongestList = 2048;
 
+// What is remembered; a kind of closing tokens has a number of its own.
+constexpr uint64_t kMaskKind = 0x6d61736b;
+constexpr uint64_t kExitsKind = 0x65786974, kWordsKind = 0x776f7264;
+constexpr uint64_t kBodyClosing = 1, kGapClosing = 2;  // and so on, by gap
+
 void SetBit(std::vector<uint32_t>& bits, TokenId id) {
   bits[static_cast<size_t>(id) / 32] |= 1u << (id % 32);
 }
@@ -20,44 +26,84 @@ bool HasBit(const std::vector<uint32_t>& bits, TokenId id) {
   return bits[static_cast<size_t>(id) / 32] >> (id % 32) & 1;
 }
 
+std::shared_ptr<const Mask> MaskOfBits(std::vector<uint32_t> bits) {
+  auto mask = std::make_shared<Mask>();
+  mask->bytes = sizeof(Mask) + bits.size() * sizeof(uint32_t);
+  mask->base = std::make_shared<const std::vector<uint32_t>>(std::move(bits));
+  return mask;
+}
+
+const StringSpec& SpecOf(const Program& program, const Config& string) {
+  return program.strings[program.nodes[string.node].a];
+}
+
+bool IsStringBody(const Program& program, const Config& config) {
+  return config.node != kNoNode && program.nodes[config.node].kind == NodeKind::kString &&
+         JsonString::State::Unpack(config.state).mode == JsonString::kBody;
+}
+
+// Strings of up to so many characters go on from here whatever they are.
+uint64_t SafeLength(const Program& program, const Config& string) {
+  const StringSpec& spec = SpecOf(program, string);
+  const CharDfa::State chars = JsonString::State::Unpack(string.state).chars;
+  const uint64_t safe = program.chars->OpenLength(chars);
+  if (spec.max == kNoLimit) return safe;
+  const uint64_t left = spec.max - string.extra;
+  if (chars == CharDfa::kUniversal) return left;
+  return std::min(safe, left > spec.slack ? left - spec.slack : 0);
+}
+
 }  // namespace
 
-std::shared_ptr<const Mask> MaskBuilder::Find(const Vocabulary& vocabulary, Machine& machine,
-                                              const Machine::Set& set) {
-  const MaskMemory& memory = vocabulary.tables().masks();
-  uint64_t key = MixFingerprint(set.size(), 0x6d61736b);
+// Looks under the hash of the set, then of the set and one more frame below each of its configs,
+// and so on while there are signposts; what was not found is made, and kept under the hash of
+// exactly the frames that making it read.
+template <typename Make>
+std::shared_ptr<const Mask> MaskBuilder::Recall(uint64_t kind, Machine& machine,
+                                                const Machine::Set& set, Make&& make) {
+  const MaskMemory& memory = tables_->masks();
+  auto& [keys, below] = keys_[nesting_];
+  keys.clear();
+  below.clear();
+  uint64_t key = MixFingerprint(set.size(), kind);
   for (const Config& c : set) {
     key = MixFingerprint(key, machine.LocalHash(c.node, c.state, c.extra));
+    below.push_back(c.parent);
   }
-  // At each level the key takes in one more frame below every config.
-  std::vector<uint64_t> keys{key};
-  std::vector<FrameIndex> below;
-  for (const Config& c : set) below.push_back(c.parent);
+  keys.push_back(key);
   const auto deepen = [&] {
-    for (FrameIndex& f : below) {
+    for (FrameIndex& f : keys_[nesting_].below) {
       const Frame& frame = machine.frame(f);
       key = MixFingerprint(key, f == kBottomFrame
                                     ? 0xb0770
                                     : machine.LocalHash(frame.node, frame.state, frame.extra));
       f = frame.parent;
     }
-    keys.push_back(key);
+    keys_[nesting_].keys.push_back(key);
   };
-  exact_ = true;
   for (;;) {
-    const MaskMemory::Found found = memory.Find(key);
-    if (found.mask != nullptr) return found.mask;
+    MaskMemory::Found found = memory.Find(key);
+    if (found.mask != nullptr) {
+      const size_t read = keys.size() - 1;
+      for (const Config& c : set) {
+        const size_t depth = machine.frame(c.parent).depth + size_t{1};
+        if (read > 0) machine.NoteRead(static_cast<uint32_t>(depth - std::min(read, depth)));
+      }
+      return std::move(found.mask);
+    }
     if (!found.deeper) break;
     deepen();
   }
-  auto mask = Compute(vocabulary, machine, set);
-  if (!exact_) return mask;
+  const Machine::Watch outer = machine.BeginWatch();
+  ++nesting_;
+  auto mask = make();
+  --nesting_;
+  const uint32_t lowest = machine.EndWatch(outer);
+  if (budget_.spent()) return mask;
   size_t needed = 0;
   for (const Config& c : set) {
     const uint32_t depth = machine.frame(c.parent).depth;
-    if (machine.lowest_read() <= depth) {
-      needed = std::max<size_t>(needed, depth - machine.lowest_read() + 1);
-    }
+    if (lowest <= depth) needed = std::max<size_t>(needed, depth - lowest + 1);
   }
   while (keys.size() <= needed) deepen();
   for (size_t i = 0; i < needed; ++i) memory.PutSignpost(keys[i]);
@@ -65,45 +111,56 @@ std::shared_ptr<const Mask> MaskBuilder::Find(const Vocabulary& vocabulary, Mach
   return mask;
 }
 
-std::shared_ptr<const Mask> MaskBuilder::Compute(const Vocabulary& vocabulary, Machine& machine,
-                                                 const Machine::Set& set) {
+std::shared_ptr<const Mask> MaskBuilder::Find(const Vocabulary& vocabulary, Machine& machine,
+                                              const Machine::Set& set) {
   vocabulary_ = &vocabulary;
   tables_ = &vocabulary.tables();
+  budget_ = WorkBudget(*machine.program().chars, kVisits, kAutomatonWork);
+  exact_ = true;
+  nesting_ = 0;
+  return Recall(kMaskKind, machine, set, [&] { return Compute(machine, set); });
+}
+
+std::shared_ptr<const Mask> MaskBuilder::Compute(Machine& machine, const Machine::Set& set) {
   if (levels_.size() <= tables_->far()) levels_.resize(tables_->far() + 1);
   found_.clear();
   base_ = nullptr;
   base_id_ = 0;
   own_bits_ = nullptr;
-  budget_ = kWalkBudget;
-  work_limit_ = machine.program().chars->work() + kAutomatonBudget;
-  exact_ = true;
-  machine.Watch();
+  overlaps_ = false;
+  const Program& program = machine.program();
   const size_t mark = machine.Mark();
-  Machine::Set rest;
+  Machine::Set strings, rest;
   for (const Config& c : set) {
     if (c.node == kNoNode) continue;
-    const Node& n = machine.program().nodes[c.node];
-    if (n.kind == NodeKind::kString) {
-      WalkInside(machine, c);
-    } else if (n.kind == NodeKind::kBytes && machine.program().automata[n.a].dense) {
+    const Node& n = program.nodes[c.node];
+    if (IsStringBody(program, c)) {
+      strings.push_back(c);
+      continue;
+    }
+    overlaps_ = true;
+    if (n.kind == NodeKind::kBytes && program.automata[n.a].dense) {
       WalkText(machine, c);
-    } else {
+    } else if (!AddStructure(machine, c)) {
       rest.push_back(c);
     }
     machine.Release(mark);
   }
+  if (!strings.empty()) AddStrings(machine, strings);
   if (!rest.empty()) Walk(machine, tables_->trie(), TokenTrie::kRoot, rest, 0);
   machine.Release(mark);
   bool can_end = false;
   for (const Config& c : set) {
-    if (machine.program().has_tokens) machine.AppendTokens(c, found_);
+    if (program.has_tokens) machine.AppendTokens(c, found_);
     can_end = can_end || machine.CanEnd(c);
   }
   machine.Release(mark);
-  if (machine.program().chars->work() > work_limit_) budget_ = 0;
-  std::erase_if(found_, [&](TokenId id) { return !vocabulary_->IsValid(id); });
+  if (program.has_tokens) {
+    std::erase_if(found_, [&](TokenId id) { return !vocabulary_->IsValid(id); });
+  }
   if (can_end) AllowAll(vocabulary_->end_tokens());
-  if (budget_ == 0) {  // whoever samples must ask Accept
+  budget_.Spend(0);
+  if (budget_.spent()) {  // whoever samples must ask Accept
     exact_ = false;
     found_.clear();
     AllowAll(tables_->trie().Subtree(TokenTrie::kRoot));
@@ -124,7 +181,7 @@ void MaskBuilder::AddBase(const VocabularyTables::Bits& bits, uint32_t id) {
 
 std::shared_ptr<const Mask> MaskBuilder::Finish() {
   auto mask = std::make_shared<Mask>();
-  if (own_bits_ == nullptr && base_ != nullptr && base_id_ != 0) {
+  if (own_bits_ == nullptr && base_ != nullptr && base_id_ != 0 && overlaps_) {
     std::erase_if(found_, [&](TokenId id) { return HasBit(*base_, id); });
   }
   const bool as_bits =
@@ -148,142 +205,190 @@ std::shared_ptr<const Mask> MaskBuilder::Finish() {
   return mask;
 }
 
-// Ascending, without duplicates. A few hundred ids are faster set and read back as bits than
-// sorted.
+// Ascending, without duplicates. More than a few ids are faster set and read back as bits than
+// sorted; one bit of the summary says that there is something in a word of them.
 void MaskBuilder::SortFound() {
-  constexpr size_t kFew = 48;
+  constexpr size_t kFew = 32;
+  if (std::is_sorted(found_.begin(), found_.end(), std::less_equal<>())) return;
   if (found_.size() <= kFew) {
     std::sort(found_.begin(), found_.end());
     found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
     return;
   }
-  scratch_.resize(std::max(scratch_.size(), tables_->words()));
-  size_t low = scratch_.size(), high = 0;
-  for (TokenId id : found_) {
-    const size_t word = static_cast<size_t>(id) / 32;
-    scratch_[word] |= 1u << (id % 32);
-    low = std::min(low, word);
-    high = std::max(high, word);
+  scratch_.resize(std::max(scratch_.size(), (tables_->words() + 1) / 2));
+  summary_.resize((scratch_.size() + 63) / 64);
+  for (const TokenId id : found_) {
+    const size_t word = static_cast<size_t>(id) / 64;
+    scratch_[word] |= uint64_t{1} << (id % 64);
+    summary_[word / 64] |= uint64_t{1} << (word % 64);
   }
   found_.clear();
-  for (size_t word = low; word <= high; ++word) {
-    for (uint32_t bits = std::exchange(scratch_[word], 0u); bits != 0; bits &= bits - 1) {
-      found_.push_back(
-          static_cast<TokenId>(word * 32 + static_cast<size_t>(std::countr_zero(bits))));
-    }
-  }
-}
-
-// Strings. Between two characters: the tokens that stay inside are a ready-made mask where any
-// character may come, else they are found by the automaton; those that close the string are few and
-// known. Within a character or an escape, a plain walk.
-void MaskBuilder::WalkInside(Machine& machine, const Config& config) {
-  const Program& program = machine.program();
-  const StringSpec& spec = program.strings[program.nodes[config.node].a];
-  const JsonString::State state = JsonString::State::Unpack(config.state);
-  if (state.mode != JsonString::kBody) {
-    Walk(machine, tables_->trie(), TokenTrie::kRoot, {config}, 0);
-    return;
-  }
-  // Tokens of so few characters can neither die nor outgrow the bound.
-  uint64_t safe = program.chars->OpenLength(state.chars);
-  if (spec.max != kNoLimit) {
-    const uint64_t left = spec.max - config.extra;
-    safe = std::min(safe, left > spec.slack ? left - spec.slack : 0);
-    if (state.chars == CharDfa::kUniversal) safe = left;
-  }
-  const bool exact = state.chars == CharDfa::kUniversal;
-  if (safe >= tables_->far()) {
-    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
-  } else if (exact || safe >= VocabularyTables::kCutMasks) {
-    AddBase(tables_->StringBodyUpTo(static_cast<uint32_t>(safe)), 0);
-    if (!exact) {
-      for (TokenId token : tables_->StringBodyOver(static_cast<uint32_t>(safe))) {
-        JsonString::State s = state;
-        uint64_t count = config.extra;
-        bool lives = true;
-        for (const char c : vocabulary_->Bytes(token)) {
-          lives =
-              lives && JsonString::Step(*program.chars, spec, s, count, static_cast<uint8_t>(c));
-        }
-        if (lives) Allow(token);
+  for (size_t s = 0; s < summary_.size(); ++s) {
+    for (uint64_t some = std::exchange(summary_[s], 0u); some != 0; some &= some - 1) {
+      const size_t word = s * 64 + static_cast<size_t>(std::countr_zero(some));
+      for (uint64_t bits = std::exchange(scratch_[word], 0u); bits != 0; bits &= bits - 1) {
+        found_.push_back(
+            static_cast<TokenId>(word * 64 + static_cast<size_t>(std::countr_zero(bits))));
       }
     }
-  } else {
-    WalkString(*program.chars, spec, TokenTrie::kRoot, state, config.extra);
   }
-  WalkExits(machine, config);
 }
 
-void MaskBuilder::WalkExits(Machine& machine, const Config& config) {
+// Strings between two of their characters. Where one of them takes whatever may come, the others
+// have nothing to add but the ways on from their ends.
+void MaskBuilder::AddStrings(Machine& machine, const Machine::Set& strings) {
   const Program& program = machine.program();
-  const StringSpec& spec = program.strings[program.nodes[config.node].a];
-  const JsonString::State state = JsonString::State::Unpack(config.state);
-  const uint64_t left = spec.max == kNoLimit ? UINT32_MAX : spec.max - config.extra;
-  const uint64_t need = spec.min > config.extra ? spec.min - config.extra : 0;
+  for (const Config& c : strings) {
+    if (SafeLength(program, c) < tables_->far()) continue;
+    AddBase(tables_->string_body(), VocabularyTables::kStringBodyBase);
+    break;
+  }
+  const bool complete = base_ == tables_->string_body();
+  for (size_t i = 0; i < strings.size(); ++i) {
+    const Config& c = strings[i];
+    const bool again = std::any_of(strings.begin(), strings.begin() + i, [&](const Config& other) {
+      const StringSpec &a = SpecOf(program, c), &b = SpecOf(program, other);
+      return other.state == c.state && other.extra == c.extra && a.min == b.min &&
+             a.max == b.max && a.slack == b.slack;
+    });
+    if (!complete && !again) AddInside(program, c);
+    const size_t mark = machine.Mark();
+    AddClosing(machine, tables_->closing(), kBodyClosing, c);
+    machine.Release(mark);
+  }
+}
+
+// The tokens that stay inside: a ready-made mask where any character may come for as long as it
+// matters, else found by the automaton.
+void MaskBuilder::AddInside(const Program& program, const Config& string) {
+  const StringSpec& spec = SpecOf(program, string);
+  const JsonString::State state = JsonString::State::Unpack(string.state);
+  const uint64_t safe = SafeLength(program, string);
+  const bool universal = state.chars == CharDfa::kUniversal;
+  if (!universal && safe < VocabularyTables::kCutMasks) {
+    string_walk_.Inside(*tables_, *program.chars, spec, state.chars, string.extra, budget_, found_);
+    return;
+  }
+  const auto characters = static_cast<uint32_t>(std::min<uint64_t>(safe, tables_->far()));
+  AddBase(tables_->StringBodyUpTo(characters), 0);
+  if (universal) return;
+  for (const TokenId token : tables_->StringBodyOver(characters)) {
+    JsonString::State s = state;
+    uint64_t count = string.extra;
+    bool lives = true;
+    for (const char c : vocabulary_->Bytes(token)) {
+      lives = lives && JsonString::Step(*program.chars, spec, s, count, static_cast<uint8_t>(c));
+    }
+    if (lives) Allow(token);
+  }
+}
+
+// The tokens that close the string: what precedes the quote must be a word of it, of a length that
+// it may have, and what follows must go on below it.
+void MaskBuilder::AddClosing(Machine& machine, const ClosingTokens& closing, uint64_t kind,
+                             const Config& string) {
+  const Program& program = machine.program();
+  const StringSpec& spec = SpecOf(program, string);
+  const CharDfa::State chars = JsonString::State::Unpack(string.state).chars;
+  const uint64_t left = spec.max == kNoLimit ? UINT64_MAX : spec.max - string.extra;
+  const uint64_t need = spec.min > string.extra ? spec.min - string.extra : 0;
+  Machine::Set after;
+  machine.Resume(string.parent, 0, after);
+  const auto exits = Exits(machine, closing, kind, after);
+  const auto words = chars == CharDfa::kUniversal ? nullptr
+                                                  : Words(*program.chars, closing, kind, chars);
+  for (size_t w = 0; w < exits->base->size(); ++w) {
+    uint32_t bits = (*exits->base)[w];
+    if (words != nullptr) bits &= (*words->base)[w];
+    for (; bits != 0; bits &= bits - 1) {
+      const size_t number = w * 32 + static_cast<size_t>(std::countr_zero(bits));
+      const uint16_t characters = closing.characters[number];
+      if (characters >= need && characters <= left) Allow(closing.tokens[number]);
+    }
+  }
+}
+
+std::shared_ptr<const Mask> MaskBuilder::Exits(Machine& machine, const ClosingTokens& closing,
+                                               uint64_t kind, const Machine::Set& after) {
+  return Recall(kExitsKind + kind, machine, after, [&] {
+    std::vector<TokenId> outer;
+    outer.swap(found_);
+    AllowAll(closing.after.Tokens(TokenTrie::kRoot));
+    Walk(machine, closing.after, TokenTrie::kRoot, after, 0);
+    std::vector<uint32_t> numbers((closing.tokens.size() + 31) / 32);
+    for (const TokenId number : found_) SetBit(numbers, number);
+    outer.swap(found_);
+    return MaskOfBits(std::move(numbers));
+  });
+}
+
+std::shared_ptr<const Mask> MaskBuilder::Words(const CharDfa& chars, const ClosingTokens& closing,
+                                               uint64_t kind, CharDfa::State state) {
+  const uint64_t key = MixFingerprint(kWordsKind + kind, chars.Hash(state));
+  MaskMemory::Found found = tables_->masks().Find(key);
+  if (found.mask != nullptr) return std::move(found.mask);
+  std::vector<uint32_t> numbers((closing.tokens.size() + 31) / 32);
+  string_walk_.Words(closing, chars, state, budget_, numbers);
+  auto words = MaskOfBits(std::move(numbers));
+  if (!budget_.spent()) tables_->masks().Put(key, words);
+  return words;
+}
+
+// Between two JSON tokens, or at the end of a number (or whatever else has an automaton) after which
+// such a place comes. False, and nothing added, for anything else.
+bool MaskBuilder::AddStructure(Machine& machine, const Config& config) {
+  const Machine::Gap gap = machine.GapOf(config);
+  if (gap != Machine::Gap::kNoGap) {
+    AddGap(machine, config, gap);
+    return true;
+  }
+  const Node& n = machine.program().nodes[config.node];
+  if (n.kind != NodeKind::kBytes) return false;
+  const ByteDfa& dfa = machine.program().automata[n.a];
+  if (!dfa.accepting[config.state]) return false;
   Machine::Set after;
   machine.Resume(config.parent, 0, after);
-  const size_t before = found_.size();
-  AllowAll(tables_->string_exits().Tokens(TokenTrie::kRoot));
-  Walk(machine, tables_->string_exits(), TokenTrie::kRoot, after, 0);
-  const bool universal = state.chars == CharDfa::kUniversal;
-  const auto closes = [&](TokenId token) {
-    const uint32_t characters = tables_->CharactersBeforeQuote(token);
-    if (characters < need || characters > left) return false;
-    if (universal) return true;
-    JsonString::State s = state;
-    uint64_t count = config.extra;
-    for (const char c : vocabulary_->Bytes(token)) {
-      if (!JsonString::Step(*program.chars, spec, s, count, static_cast<uint8_t>(c))) return false;
-      if (s.mode == JsonString::kClosed) return true;
-    }
-    return false;
-  };
-  found_.erase(std::remove_if(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(),
-                              [&](TokenId token) { return !closes(token); }),
-               found_.end());
+  for (const Config& c : after) {
+    if (machine.GapOf(c) == Machine::Gap::kNoGap) return false;
+  }
+  for (const Config& c : after) AddGap(machine, c, machine.GapOf(c));
+  ByteSet others;
+  for (size_t w = 0; w < 4; ++w) others.words[w] = ~dfa.live[config.state].words[w];
+  Walk(machine, tables_->trie(), TokenTrie::kRoot, Machine::Set(config), 0, others);
+  return true;
 }
 
-// The tokens that stay inside a string, by its automaton.
-void MaskBuilder::WalkString(const CharDfa& chars, const StringSpec& spec, TokenTrie::NodeId node,
-                             const JsonString::State& state, uint64_t count) {
-  const TokenTrie& trie = tables_->trie();
-  const bool in_body = state.mode == JsonString::kBody;
-  // Of what lies below, nothing is long enough to meet a bound on the length.
-  const bool roomy = spec.max == kNoLimit || count + trie.Height(node) + spec.slack <= spec.max;
-  // Up to here the token is whole characters, so it stays inside any string if its rest does.
-  const std::vector<uint32_t>& body = *tables_->string_body();
-  const auto allow_inside = [&](TokenTrie::NodeId below) {
-    for (TokenId token : trie.Subtree(below)) {
-      if (HasBit(body, token)) Allow(token);
+// Between two JSON tokens: whitespace; what may follow it; and where that opens a string that takes
+// whatever may come, the tokens that go on into it are known.
+void MaskBuilder::AddGap(Machine& machine, const Config& config, Machine::Gap where) {
+  const Program& program = machine.program();
+  const auto number = static_cast<size_t>(where);
+  const GapTokens& gap = tables_->gap(number);
+  AllowAll(gap.space);
+  ByteSet quote;
+  Machine::Set opened, others;
+  machine.Step(config, '"', opened);
+  bool free = false;
+  for (const Config& c : opened) {
+    if (IsStringBody(program, c) && SafeLength(program, c) >= tables_->far()) {
+      if (!free) AllowAll(gap.opening);
+      free = true;
+      const size_t mark = machine.Mark();
+      AddClosing(machine, gap.closing, kGapClosing + number, c);
+      machine.Release(mark);
+    } else {
+      others.push_back(c);
     }
-  };
-  if (in_body && roomy && node != TokenTrie::kRoot && chars.Open(state.chars, trie.Height(node))) {
-    allow_inside(node);
-    return;
   }
-  if (node != TokenTrie::kRoot) AllowAll(trie.Tokens(node));
-  const uint64_t loops = in_body && roomy ? chars.Loops(state.chars) : 0;
-  trie.ForEachChild(node, JsonString::Live(state), [&](TokenTrie::NodeId child, uint8_t byte) {
-    if (budget_ == 0) return;
-    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
-    if ((bytes & ~loops) == 0) {
-      if ((bytes & TokenTrie::kWideClass) == 0) {
-        AllowAll(trie.Subtree(child));
-      } else {
-        allow_inside(child);
-      }
-      return;
+  if (free) {
+    quote.Add('"');
+    const TokenTrie::NodeId below = gap.after.Child(TokenTrie::kRoot, '"');
+    if (!others.empty() && below != TokenTrie::kRoot) {
+      AllowAll(gap.after.Tokens(below));
+      Walk(machine, gap.after, below, others, 1);
     }
-    --budget_;
-    if (chars.work() > work_limit_) budget_ = 0;
-    if (in_body && byte == '"') return;
-    JsonString::State next = state;
-    uint64_t next_count = count;
-    if (JsonString::Step(chars, spec, next, next_count, byte)) {
-      WalkString(chars, spec, child, next, next_count);
-    }
-  });
+  }
+  Walk(machine, gap.after, TokenTrie::kRoot, Machine::Set(config), 0, quote);
 }
 
 // Free text: nearly every token may come. Those that stay inside are found by the automaton alone;
@@ -313,10 +418,9 @@ void MaskBuilder::WalkText(Machine& machine, const Config& config) {
 
 void MaskBuilder::WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint32_t state) {
   const TokenTrie& trie = tables_->trie();
-  const TokenTrie::NodeId first = trie.FirstChild(node);
-  for (uint32_t i = 0; i < trie.ChildCount(node); ++i) {
-    const TokenTrie::NodeId child = first + i;
-    const uint32_t next = dfa.Next(state, trie.Byte(child));
+  for (TokenTrie::NodeId child = node + 1; child < trie.node(node).end;
+       child = trie.node(child).end) {
+    const uint32_t next = dfa.Next(state, trie.node(child).byte);
     if (next == 0) continue;
     for (TokenId token : trie.Tokens(child)) SetBit(*own_bits_, token);
     if (trie.HasChildren(child)) WalkTextBelow(dfa, child, next);
@@ -324,10 +428,11 @@ void MaskBuilder::WalkTextBelow(const ByteDfa& dfa, TokenTrie::NodeId node, uint
 }
 
 void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeId node,
-                       const Machine::Set& set, size_t depth) {
+                       const Machine::Set& set, size_t depth, const ByteSet& but) {
   // Strings between two characters swallow whole subtrees: their loops always, and where no string
   // of plain characters this long can die, any.
   constexpr size_t kMaxStrings = 4;
+  constexpr size_t kMachineVisit = 8;  // dearer than a visit of StringWalk
   const Program& program = machine.program();
   struct {
     uint64_t loops;
@@ -350,10 +455,11 @@ void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeI
     strings[count++] = {program.chars->Loops(state.chars) & TokenTrie::kPlainClasses,
                         program.chars->OpenLength(state.chars), room};
   }
+  for (size_t w = 0; w < live.words.size(); ++w) live.words[w] &= ~but.words[w];
   trie.ForEachChild(node, live, [&](TokenTrie::NodeId child, uint8_t byte) {
-    if (budget_ == 0) return;
-    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.BytesBelow(child);
-    const uint32_t length = trie.Height(child) + 1;
+    if (budget_.spent()) return;
+    const uint64_t bytes = TokenTrie::ClassBit(byte) | trie.node(child).below;
+    const uint32_t length = trie.node(child).height + 1u;
     for (size_t i = 0; i < count; ++i) {
       const bool open = strings[i].open >= length && (bytes & ~TokenTrie::kPlainClasses) == 0;
       if (length <= strings[i].room && (open || (bytes & ~strings[i].loops) == 0)) {
@@ -361,7 +467,7 @@ void MaskBuilder::Walk(Machine& machine, const TokenTrie& trie, TokenTrie::NodeI
         return;
       }
     }
-    --budget_;
+    budget_.Spend(kMachineVisit);
     const size_t mark = machine.Mark();
     Machine::Set& next = levels_[depth];
     next.clear();

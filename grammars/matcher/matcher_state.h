@@ -27,7 +27,7 @@ class MatcherState {
   };
 
   Machine::Set Current() const {
-    return {configs.begin() + static_cast<std::ptrdiff_t>(history.back().begin), configs.end()};
+    return {configs.data() + history.back().begin, configs.data() + configs.size()};
   }
   void Commit(const Machine::Set& set, bool ended);
 

@@ -11,14 +11,13 @@
 #include <vector>
 
 #include "grammars/matcher/byte_set.h"
+#include "grammars/matcher/config_set.h"
 #include "grammars/regex/char_dfa.h"
 #include "runtime/base/core/token_set.h"
 
 namespace hearth::grammar {
 
-using NodeIndex = uint32_t;
 inline constexpr uint32_t kNoLimit = UINT32_MAX;
-inline constexpr NodeIndex kNoNode = UINT32_MAX;
 
 enum class NodeKind : uint8_t {
   kNever,     // matches nothing

@@ -24,12 +24,11 @@ constexpr uint64_t ClassBitOf(uint8_t byte) {
       return uint64_t{1} << 57;
     case ':':
       return uint64_t{1} << 58;
-    case '@':
-      return uint64_t{1} << 59;
     default:
       break;
   }
-  if (byte >= 0x80) return uint64_t{1} << 60;
+  if (TokenTrie::IsOddLead(byte)) return TokenTrie::kOddClass;
+  if (byte >= 0x80) return TokenTrie::kWideClass;
   if (byte == '"' || byte == '\\') return uint64_t{1} << 61;
   if (byte < 0x20 || byte == 0x7f) return uint64_t{1} << 62;
   return uint64_t{1} << 63;
@@ -51,51 +50,73 @@ TokenTrie::TokenTrie(std::vector<Spelling> spellings) {
     return order != 0 ? order < 0 : a.token < b.token;
   });
   tokens_.reserve(spellings.size());
-  for (const Spelling& s : spellings) tokens_.push_back(s.token);
-
-  struct Range {
-    uint32_t begin, end;
-    size_t depth;
-  };
-  std::vector<Range> ranges{{0, static_cast<uint32_t>(spellings.size()), 0}};
-  std::vector<NodeId> parents{0};
+  std::vector<NodeId> path{kRoot}, parents{kRoot};
   nodes_.push_back({});
-  bytes_.push_back(0);
-  for (size_t node = 0; node < ranges.size(); ++node) {  // breadth first: children lie together
-    const Range range = ranges[node];
-    uint32_t i = range.begin;
-    while (i < range.end && spellings[i].bytes.size() == range.depth) ++i;
-    nodes_[node].tokens = range.begin;
-    nodes_[node].all_tokens = range.end - range.begin;
-    nodes_[node].own_tokens =
-        static_cast<uint16_t>(std::min<uint32_t>(i - range.begin, UINT16_MAX));
-    nodes_[node].first_child = static_cast<uint32_t>(nodes_.size());
-    ByteSet present;
-    while (i < range.end) {
-      const auto byte = static_cast<uint8_t>(spellings[i].bytes[range.depth]);
-      uint32_t last = i + 1;
-      while (last < range.end && static_cast<uint8_t>(spellings[last].bytes[range.depth]) == byte) {
-        ++last;
-      }
-      ranges.push_back({i, last, range.depth + 1});
-      parents.push_back(static_cast<NodeId>(node));
-      nodes_.push_back({});
-      bytes_.push_back(byte);
-      ++nodes_[node].children;
-      present.Add(byte);
-      i = last;
+  std::string_view last;
+  const auto close = [&](size_t depth) {  // the path's nodes deeper than that are complete
+    for (; path.size() > depth + 1; path.pop_back()) {
+      nodes_[path.back()].end = static_cast<NodeId>(nodes_.size());
     }
-    if (nodes_[node].children > kFewChildren) {
-      nodes_[node].child_set = static_cast<uint32_t>(child_sets_.size());
-      child_sets_.push_back(present);
+  };
+  for (const Spelling& s : spellings) {
+    size_t common = 0;
+    while (common < std::min(last.size(), s.bytes.size()) && last[common] == s.bytes[common]) {
+      ++common;
+    }
+    close(common);
+    for (size_t depth = common; depth < s.bytes.size(); ++depth) {
+      const auto node = static_cast<NodeId>(nodes_.size());
+      ++nodes_[path.back()].child_count;
+      parents.push_back(path.back());
+      path.push_back(node);
+      nodes_.push_back({.tokens = static_cast<uint32_t>(tokens_.size()),
+                        .depth = static_cast<uint16_t>(depth + 1),
+                        .byte = static_cast<uint8_t>(s.bytes[depth])});
+    }
+    tokens_.push_back(s.token);
+    last = s.bytes;
+  }
+  close(0);
+  nodes_[kRoot].end = static_cast<NodeId>(nodes_.size());
+
+  uint32_t children = 0;
+  for (Node& n : nodes_) {
+    n.children = children;
+    children += n.child_count;
+    if (n.child_count > kFewChildren) {
+      n.wide = static_cast<uint32_t>(wide_.size());
+      wide_.push_back({});
     }
   }
-  below_.assign(nodes_.size(), 0);
-  height_.assign(nodes_.size(), 0);
+  children_.resize(children);
+  child_bytes_.resize(children);
+  std::vector<uint16_t> filled(nodes_.size());
+  for (NodeId node = 1; node < nodes_.size(); ++node) {
+    const Node& parent = nodes_[parents[node]];
+    const uint16_t index = filled[parents[node]]++;
+    const uint8_t byte = nodes_[node].byte;
+    children_[parent.children + index] = node;
+    child_bytes_[parent.children + index] = byte;
+    if (parent.child_count > kFewChildren) {
+      wide_[parent.wide].present.Add(byte);
+      wide_[parent.wide].index[byte] = static_cast<uint8_t>(index);
+    }
+  }
   for (size_t node = nodes_.size(); node-- > 1;) {
-    below_[parents[node]] |= below_[node] | ClassBit(bytes_[node]);
-    height_[parents[node]] = std::max<uint16_t>(height_[parents[node]], height_[node] + 1);
+    Node& parent = nodes_[parents[node]];
+    parent.below |= nodes_[node].below | ClassBit(nodes_[node].byte);
+    parent.height =
+        std::max(parent.height, static_cast<uint16_t>(std::min(nodes_[node].height + 1, 0xffff)));
   }
+  nodes_.push_back({.tokens = static_cast<uint32_t>(tokens_.size())});
+}
+
+TokenTrie::NodeId TokenTrie::Child(NodeId node, uint8_t byte) const {
+  const Node& n = nodes_[node];
+  for (uint32_t i = n.children; i < n.children + n.child_count; ++i) {
+    if (child_bytes_[i] == byte) return children_[i];
+  }
+  return kRoot;
 }
 
 }  // namespace hearth::grammar

@@ -1,7 +1,9 @@
-// TokenTrie: token spellings as a flat prefix tree, children of a node side by side in byte order.
+// TokenTrie: token spellings as a flat prefix tree in depth-first order.
 //
-// Several tokens may spell the same bytes. A walk goes down only where the automaton lives, so a
-// node with many children also carries the set of their bytes: one AND finds the live ones.
+// Several tokens may spell the same bytes. Two ways to walk it: down only where an automaton lives
+// (ForEachChild: the bytes of a node's children lie together, and a node with many children also
+// carries their set, so one AND finds the live ones), or over all nodes in the order in which they
+// lie, jumping over what is below a node by going on at its `end`.
 #pragma once
 
 #include <span>
@@ -19,80 +21,87 @@ class TokenTrie {
   using NodeId = uint32_t;
   static constexpr NodeId kRoot = 0;
   struct Spelling {
-    std::string_view bytes;
+    std::string_view bytes;  // at most 65,535
     TokenId token;
+  };
+  struct Node {
+    uint32_t children = 0;  // where they begin in the list of all nodes' children
+    uint32_t tokens = 0;    // where the subtree's begin among all tokens, its own first
+    NodeId end = 0;         // the first node that is not below
+    uint32_t wide = 0;      // with more than kFewChildren: which of those
+    uint64_t below = 0;     // ClassBit of the bytes below
+    uint16_t child_count = 0;
+    uint16_t height = 0;  // bytes of the longest spelling below
+    uint16_t depth = 0;
+    uint8_t byte = 0;
   };
 
   TokenTrie() : TokenTrie(std::vector<Spelling>()) {}
   // Sorts the spellings; empty ones are tokens of the root.
   explicit TokenTrie(std::vector<Spelling> spellings);
 
-  bool empty() const { return tokens_.empty(); }
-  size_t size() const { return nodes_.size(); }
+  NodeId size() const { return static_cast<NodeId>(nodes_.size() - 1); }
+  const Node& node(NodeId node) const { return nodes_[node]; }
   // The tokens that end exactly at the node.
   std::span<const TokenId> Tokens(NodeId node) const {
-    return {tokens_.data() + nodes_[node].tokens, nodes_[node].own_tokens};
+    return {tokens_.data() + nodes_[node].tokens, tokens_.data() + nodes_[node + 1].tokens};
   }
   // The tokens that end at the node or below it.
   std::span<const TokenId> Subtree(NodeId node) const {
-    return {tokens_.data() + nodes_[node].tokens, nodes_[node].all_tokens};
+    return {tokens_.data() + nodes_[node].tokens,
+            tokens_.data() + nodes_[nodes_[node].end].tokens};
   }
-  bool HasChildren(NodeId node) const { return nodes_[node].children != 0; }
-  NodeId FirstChild(NodeId node) const { return nodes_[node].first_child; }
-  uint32_t ChildCount(NodeId node) const { return nodes_[node].children; }
-  uint8_t Byte(NodeId node) const { return bytes_[node]; }
-  // Classes (see ClassOf) of the bytes below the node.
-  uint64_t BytesBelow(NodeId node) const { return below_[node]; }
-  // Bytes of the longest spelling below the node.
-  uint32_t Height(NodeId node) const { return height_[node]; }
-  // One of 64 classes: letters and the common marks have one each.
-  static constexpr uint64_t kWideClass = uint64_t{1} << 60;        // bytes of multi-byte characters
-  static constexpr uint64_t kPlainClasses = ~(uint64_t{7} << 60);  // ASCII that JSON never escapes
+  bool HasChildren(NodeId node) const { return nodes_[node].child_count != 0; }
+  // The child by that byte, or kRoot.
+  NodeId Child(NodeId node, uint8_t byte) const;
+
+  // One of 64 classes: letters and the common marks have one each. Of multi-byte characters, those
+  // of a few first bytes (no-break and other spaces, Latin-1 signs, full-width forms) are where
+  // patterns make a difference; a character's other bytes are of the wide class.
+  static constexpr uint64_t kOddClass = uint64_t{1} << 59;
+  static constexpr uint64_t kWideClass = uint64_t{1} << 60;
+  static constexpr uint64_t kPlainClasses = ~(uint64_t{15} << 59);  // ASCII that JSON never escapes
   static uint64_t ClassBit(uint8_t byte) { return kClassBits[byte]; }
+  static constexpr bool IsOddLead(uint8_t byte) {
+    return byte == 0xc2 || (byte >= 0xe1 && byte <= 0xe3) || byte == 0xef;
+  }
+  // The same of a character beyond ASCII.
+  static constexpr bool IsOdd(uint32_t c) {
+    return c < 0xc0 || (c >= 0x1000 && c < 0x4000) || (c >= 0xf000 && c < 0x10000);
+  }
 
   // Calls visit(child, byte) for each child whose byte is in `live`.
   template <typename Visit>
   void ForEachChild(NodeId node, const ByteSet& live, Visit&& visit) const {
     const Node& n = nodes_[node];
-    if (n.children <= kFewChildren) {
-      for (uint32_t i = 0; i < n.children; ++i) {
-        const uint8_t byte = bytes_[n.first_child + i];
-        if (live.Has(byte)) visit(n.first_child + i, byte);
+    if (n.child_count <= kFewChildren) {
+      for (uint32_t i = n.children; i < n.children + n.child_count; ++i) {
+        if (live.Has(child_bytes_[i])) visit(children_[i], child_bytes_[i]);
       }
       return;
     }
-    const ByteSet& present = child_sets_[n.child_set];
-    uint32_t before = 0;
+    const Wide& wide = wide_[n.wide];
     for (size_t w = 0; w < 4; ++w) {
-      const uint64_t here = present.words[w];
-      for (uint64_t both = here & live.words[w]; both != 0; both &= both - 1) {
-        const int bit = std::countr_zero(both);
-        const uint64_t below = here & ((uint64_t{1} << bit) - 1);
-        visit(n.first_child + before + static_cast<uint32_t>(std::popcount(below)),
-              static_cast<uint8_t>(w * 64 + static_cast<size_t>(bit)));
+      for (uint64_t both = wide.present.words[w] & live.words[w]; both != 0; both &= both - 1) {
+        const size_t byte = w * 64 + static_cast<size_t>(std::countr_zero(both));
+        visit(children_[n.children + wide.index[byte]], static_cast<uint8_t>(byte));
       }
-      before += static_cast<uint32_t>(std::popcount(here));
     }
   }
 
  private:
   static const std::array<uint64_t, 256> kClassBits;
   static constexpr uint32_t kFewChildren = 6;
-  struct Node {
-    uint32_t first_child = 0;
-    uint32_t tokens = 0;      // into tokens_, depth first
-    uint32_t all_tokens = 0;  // from there, of the whole subtree
-    uint16_t own_tokens = 0;
-    uint16_t children = 0;
-    uint32_t child_set = 0;
+  struct Wide {
+    ByteSet present;
+    std::array<uint8_t, 256> index{};  // of the child by that byte
   };
 
-  std::vector<Node> nodes_;
-  std::vector<uint8_t> bytes_;
-  std::vector<uint64_t> below_;
-  std::vector<uint16_t> height_;
+  std::vector<Node> nodes_;  // and one behind the last
+  std::vector<NodeId> children_;
+  std::vector<uint8_t> child_bytes_;
   std::vector<TokenId> tokens_;
-  std::vector<ByteSet> child_sets_;
+  std::vector<Wide> wide_;
 };
 
 }  // namespace hearth::grammar

@@ -3,6 +3,8 @@
 // Half of all masks of JSON are "inside a free string": nearly every token may come. The tokens
 // that stay inside are a fixed mask (cut, where a length bound is near, by the number of
 // characters); the few that close the string are kept as a trie of what they spell after the quote.
+// Most of the others stand between two JSON tokens: those that are whitespace and no more are
+// known, as are those that go on into a free string and stay there.
 #pragma once
 
 #include <memory>
@@ -13,6 +15,24 @@
 #include "grammars/vocabulary.h"
 
 namespace hearth::grammar {
+
+// ClosingTokens: the tokens that go through a string to its end, seen from within the string or
+// from a gap before its opening quote. They are numbered in ascending order of their ids, so that
+// sets of them are small bit sets that intersect by AND and list themselves in order.
+struct ClosingTokens {
+  std::vector<TokenId> tokens;       // by number
+  std::vector<uint16_t> characters;  // of the string, by number
+  TokenTrie before;                  // the bytes of the string up to its closing quote; numbers
+  TokenTrie after;                   // what follows the quote; numbers
+};
+
+// Gap: tokens seen from where whitespace may come before a JSON token.
+struct GapTokens {
+  std::vector<TokenId> space;  // whitespace and no more
+  TokenTrie after;             // the others without their whitespace
+  std::vector<TokenId> opening;  // whitespace, a quote, and on to stay inside the string
+  ClosingTokens closing;
+};
 
 class VocabularyTables {
  public:
@@ -33,12 +53,12 @@ class VocabularyTables {
   Bits StringBodyUpTo(uint32_t n) const;
   // The others, for n >= kCutMasks.
   std::span<const TokenId> StringBodyOver(uint32_t n) const;
-  // What follows the closing quote in the tokens that have one, and how many characters precede it.
-  const TokenTrie& string_exits() const { return string_exits_; }
-  const std::vector<TokenId>& string_exit_tokens() const { return exit_tokens_; }
-  uint32_t CharactersBeforeQuote(TokenId token) const {
-    return characters_[static_cast<size_t>(token)];
-  }
+  // Seen from between two characters of a string.
+  const ClosingTokens& closing() const { return closing_; }
+  // Seen from the beginning of a gap; after a line break, before more indentation; or where no more
+  // whitespace may come.
+  static constexpr size_t kGaps = 3;
+  const GapTokens& gap(size_t i) const { return gaps_[i]; }
 
   const MaskMemory& masks() const { return masks_; }
 
@@ -49,9 +69,9 @@ class VocabularyTables {
   Bits string_body_;
   std::vector<Bits> cut_;             // [n]: at most n characters
   std::vector<TokenId> long_tokens_;  // of more than kCutMasks characters, in order of their number
-  std::vector<uint16_t> characters_;  // inside a string: of the whole token, or before the quote
-  TokenTrie string_exits_;
-  std::vector<TokenId> exit_tokens_;
+  std::vector<uint16_t> characters_;  // of the whole token, where it stays inside a string
+  ClosingTokens closing_;
+  std::array<GapTokens, kGaps> gaps_;
   MaskMemory masks_;
 };
 

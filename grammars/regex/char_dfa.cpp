@@ -7,12 +7,39 @@
 
 namespace hearth::grammar {
 
-CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots)
+CharDfa::CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots,
+                 size_t work_limit)
     : store_(std::move(store)), partition_(store_->PartitionOf(roots)) {
   for (CodePoint c = 0; c < 128; ++c) ascii_[c] = WideSymbol(c);
+  FindWideSymbols();
   InternState(ExpressionStore::kNone);
   InternState(ExpressionStore::kAll);
-  for (ExprId root : roots) InternState(root);
+  for (ExprId root : roots) {
+    if (store_->work() <= work_limit) InternState(root);
+  }
+  work_.store(store_->work(), std::memory_order_relaxed);
+}
+
+void CharDfa::FindWideSymbols() {
+  struct Zone {
+    CodePoint low, high;
+  };
+  constexpr Zone kZones[] = {
+      {0x80, 0xbf},     {0xc0, 0xfff},    {0x1000, 0x3fff},        {0x4000, 0xd7ff},
+      {0xe000, 0xefff}, {0xf000, 0xffff}, {0x10000, kMaxCodePoint}};
+  for (size_t i = 0; i < partition_.bounds.size(); ++i) {
+    const CodePoint low = partition_.bounds[i];
+    const CodePoint high =
+        i + 1 < partition_.bounds.size() ? partition_.bounds[i + 1] - 1 : kMaxCodePoint;
+    for (const Zone& zone : kZones) {
+      if (low > zone.high || high < zone.low) continue;
+      auto& symbols = TokenTrie::IsOdd(zone.low) ? odd_symbols_ : wide_symbols_;
+      const uint32_t symbol = partition_.class_of[i];
+      if (std::find(symbols.begin(), symbols.end(), symbol) == symbols.end()) {
+        symbols.push_back(symbol);
+      }
+    }
+  }
 }
 
 CharDfa::~CharDfa() {
@@ -42,17 +69,19 @@ CharDfa::State CharDfa::InternState(ExprId expr) const {
     states_.erase(it);
     return kDead;
   }
-  const size_t chunk = count_ / kChunk;
+  const size_t chunk = ChunkOf(static_cast<State>(count_));
   Entry* entries = chunks_[chunk].load(std::memory_order_relaxed);
   if (entries == nullptr) {
-    entries = new Entry[kChunk];
+    entries = new Entry[size_t{kFirstChunk} << chunk];
     chunks_[chunk].store(entries, std::memory_order_release);
   }
-  Entry& entry = entries[count_ % kChunk];
+  Entry& entry = entries[count_ - FirstOf(chunk)];
   entry.expr = expr;
   entry.next = std::make_unique<std::atomic<uint32_t>[]>(partition_.examples.size());
   entry.accepting = store_->Nullable(expr);
   entry.hash = store_->Hash(expr);
+  entry.shortest = store_->Shortest(expr);
+  entry.run_length = store_->RunOf(expr).most;
   if (store_->Open(expr)) entry.open.store(kAlwaysOpen, std::memory_order_relaxed);
   return static_cast<State>(count_++);
 }
@@ -111,6 +140,33 @@ uint32_t CharDfa::OpenLength(State state) const {
   return open;
 }
 
+bool CharDfa::CountsLengths(State start, uint32_t min, uint32_t& longest) {
+  if (start > kUniversal && Shortest(start) >= min) {  // so the lower bound says nothing more
+    if (const auto way = store_->LongestWayOut(At(start).expr)) {
+      longest = *way;
+      return true;
+    }
+  }
+  return EveryLength(start, longest);
+}
+
+CharDfa::Run CharDfa::RunOf(State state) const {
+  const Entry& entry = At(state);
+  if (entry.run_length < 2) return {};
+  uint64_t classes = entry.run.load(std::memory_order_relaxed);
+  if (classes == kUnknownRun) {
+    const std::lock_guard lock(mutex_);
+    const CodePointSet& set = *store_->RunOf(entry.expr).set;
+    uint64_t outside = ~TokenTrie::kPlainClasses;
+    for (CodePoint c = 0x20; c < 0x7f; ++c) {
+      if (!set.Contains(c)) outside |= TokenTrie::ClassBit(static_cast<uint8_t>(c));
+    }
+    classes = ~outside;
+    const_cast<Entry&>(entry).run.store(classes, std::memory_order_relaxed);
+  }
+  return {classes, entry.run_length};
+}
+
 bool CharDfa::EveryLength(State start, uint32_t& longest) {
   constexpr size_t kMaxExplored = 96, kMaxSteps = 3000, kMaxWork = 60'000;
   longest = 0;
@@ -163,13 +219,34 @@ bool CharDfa::EveryLength(State start, uint32_t& longest) {
   return true;
 }
 
+CharDfa::State CharDfa::CommonNext(State state, const std::vector<uint32_t>& symbols) const {
+  State common = kMixed;
+  for (const uint32_t symbol : symbols) {
+    const State next = StepSymbol(state, symbol);
+    if (common != kMixed && next != common) return kMixed;
+    common = next;
+  }
+  return common;
+}
+
+CharDfa::State CharDfa::WideNext(State state) const {
+  if (state <= kUniversal) return state;
+  const Entry& entry = At(state);
+  State next = entry.wide_next.load(std::memory_order_relaxed);
+  if (next == kUnknownNext) {
+    next = CommonNext(state, wide_symbols_);
+    const_cast<Entry&>(entry).wide_next.store(next, std::memory_order_relaxed);
+  }
+  return next;
+}
+
 uint64_t CharDfa::Loops(State state) const {
   if (state == kDead) return 0;
   const Entry& entry = At(state);
   const uint64_t known = entry.loops.load(std::memory_order_relaxed);
   if (known != kUnknownLoops) return known;
   uint64_t some = 0, leave = 0;
-  for (unsigned b = 0; b < 256; ++b) {
+  for (unsigned b = 0; b < 0x80; ++b) {
     const uint64_t bit = TokenTrie::ClassBit(static_cast<uint8_t>(b));
     const bool plain = b >= 0x20 && b < 0x7f && b != '"' && b != '\\';
     if (plain && Step(state, b) == state) {
@@ -178,17 +255,9 @@ uint64_t CharDfa::Loops(State state) const {
       leave |= bit;
     }
   }
-  bool wide =
-      true;  // everything beyond ASCII; the bytes of the class must still make whole characters
-  for (size_t i = 0; i < partition_.bounds.size() && wide; ++i) {
-    const CodePoint c = partition_.bounds[i];
-    if (c >= 128 && (c < kFirstSurrogate || c > kLastSurrogate)) wide = Step(state, c) == state;
-  }
-  wide = wide && Step(state, 0x80) == state;
-  if (wide) {
-    leave &= ~TokenTrie::kWideClass;
-    some |= TokenTrie::kWideClass;
-  }
+  // The bytes of the wide classes must still make whole characters.
+  (WideNext(state) == state ? some : leave) |= TokenTrie::kWideClass;
+  (CommonNext(state, odd_symbols_) == state ? some : leave) |= TokenTrie::kOddClass;
   const_cast<Entry&>(entry).loops.store(some & ~leave, std::memory_order_relaxed);
   return some & ~leave;
 }

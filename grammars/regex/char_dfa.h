@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -24,15 +25,18 @@ class CharDfa {
   static constexpr State kUniversal = 1;  // accepts every string
   static constexpr size_t kMaxStates = 1 << 18;
   static constexpr uint32_t kAlwaysOpen = UINT32_MAX - 1;
+  static constexpr State kMixed = UINT32_MAX - 1;
 
-  // `roots`: every expression whose state will be asked for.
-  CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots);
+  // `roots`: every expression whose state will be asked for. Some of them have none if the work
+  // outgrows the limit; work() then says so.
+  CharDfa(std::unique_ptr<ExpressionStore> store, const std::vector<ExprId>& roots,
+          size_t work_limit = SIZE_MAX);
   ~CharDfa();
 
   State StateOf(ExprId root) const;
-  State Step(State state, CodePoint c) const {
+  State Step(State state, CodePoint c) const { return StepSymbol(state, Symbol(c)); }
+  State StepSymbol(State state, uint32_t symbol) const {
     if (state <= kUniversal) return state;
-    const uint32_t symbol = Symbol(c);
     const uint32_t known = At(state).next[symbol].load(std::memory_order_acquire);
     return known != 0 ? known - 1 : Make(state, symbol);
   }
@@ -47,22 +51,36 @@ class CharDfa {
   bool Open(State state, uint32_t length) const { return OpenLength(state) >= length; }
   // The greatest such length that was found; kAlwaysOpen: any.
   uint32_t OpenLength(State state) const;
-  // Looks at everything that can be reached from `start`, before any thread walks: true, with
-  // `longest` the greatest Shortest among it, if those are few states and each length from
-  // Shortest(q) on is the length of some word from q. Then a bound on the length can be counted
-  // beside the automaton.
-  bool EveryLength(State start, uint32_t& longest);
-  // The length of the shortest word from here; known after EveryLength, else 0.
+  // Whether lengths from `min` up to any bound can be counted beside the automaton: from every
+  // state with room for its Shortest, some word ends within the bound. `longest` is the greatest
+  // Shortest. Call it before any thread walks.
+  bool CountsLengths(State start, uint32_t min, uint32_t& longest);
+  // No word from here is shorter; exact where CountsLengths holds.
   uint32_t Shortest(State state) const { return At(state).shortest; }
   // Token classes (TokenTrie::ClassBit) of characters that lead from the state to itself;
   // none of those that JSON strings escape.
   uint64_t Loops(State state) const;
+  bool LoopsKnown(State state) const {
+    return At(state).loops.load(std::memory_order_relaxed) != kUnknownLoops;
+  }
+  // The state to which every character of the wide class leads (TokenTrie::IsOdd says which do
+  // not count), kMixed where they differ.
+  State WideNext(State state) const;
   bool exhausted() const;
+  // The token classes of a set of characters, and how many of them may come here one after the
+  // other, whatever they are: no such string leads to the dead state.
+  struct Run {
+    uint64_t classes = 0;
+    uint32_t length = 0;
+  };
+  Run RunOf(State state) const;
   // Work done so far to make states, by all threads.
   size_t work() const { return work_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kUnknownLoops = UINT64_MAX;
+  static constexpr uint64_t kUnknownRun = UINT64_MAX;
+  static constexpr State kUnknownNext = UINT32_MAX;
   static constexpr uint32_t kUnknownOpen = UINT32_MAX;
   struct Entry {
     ExprId expr = 0;
@@ -70,25 +88,42 @@ class CharDfa {
     uint32_t shortest = 0;
     std::atomic<uint32_t> open{kUnknownOpen};  // strings of up to this length are no way to death
     std::atomic<uint64_t> loops{kUnknownLoops};
+    std::atomic<State> wide_next{kUnknownNext};
+    std::atomic<uint64_t> run{kUnknownRun};
+    uint32_t run_length = 0;
     uint64_t hash = 0;
     std::unique_ptr<std::atomic<uint32_t>[]> next;  // [class]: state + 1, or 0 where not made yet
   };
-  static constexpr size_t kChunk = 32;
+  // Entries lie in chunks, each twice as long as the one before, so they never move.
+  static constexpr uint32_t kFirstChunk = 32;
+  static constexpr size_t kChunks = std::bit_width(kMaxStates / kFirstChunk) + 1;
+  static size_t ChunkOf(State state) {
+    return static_cast<size_t>(std::bit_width(state / kFirstChunk + 1)) - 1;
+  }
+  static State FirstOf(size_t chunk) { return ((State{1} << chunk) - 1) * kFirstChunk; }
 
   const Entry& At(State state) const {
-    return chunks_[state / kChunk].load(std::memory_order_acquire)[state % kChunk];
+    const size_t chunk = ChunkOf(state);
+    return chunks_[chunk].load(std::memory_order_acquire)[state - FirstOf(chunk)];
   }
   uint32_t Symbol(CodePoint c) const { return c < 128 ? ascii_[c] : WideSymbol(c); }
   uint32_t WideSymbol(CodePoint c) const;
   State Make(State state, uint32_t symbol) const;
   State InternState(ExprId expr) const;
+  // True, with `longest`, if few states can be reached and each length from Shortest(q) on is the
+  // length of some word from q.
+  bool EveryLength(State start, uint32_t& longest);
+  void FindWideSymbols();
+  // Where all of the symbols lead, or kMixed.
+  State CommonNext(State state, const std::vector<uint32_t>& symbols) const;
 
   mutable std::mutex mutex_;
   mutable std::unique_ptr<ExpressionStore> store_;
   ExpressionStore::Partition partition_;
   std::array<uint32_t, 128> ascii_{};
+  std::vector<uint32_t> wide_symbols_, odd_symbols_;  // of characters beyond ASCII
   mutable std::unordered_map<ExprId, State> states_;
-  mutable std::array<std::atomic<Entry*>, kMaxStates / kChunk> chunks_{};
+  mutable std::array<std::atomic<Entry*>, kChunks> chunks_{};
   mutable size_t count_ = 0;
   mutable std::atomic<size_t> work_{0};
 };

@@ -461,6 +461,7 @@ Result<ExprId> ParseEcmaRegexWhole(std::string_view pattern, ExpressionStore& st
 }
 
 bool DecodeUtf8(std::string_view bytes, std::u32string& out) {
+  out.reserve(out.size() + bytes.size());
   for (size_t i = 0; i < bytes.size();) {
     const auto lead = static_cast<uint8_t>(bytes[i++]);
     if (lead < 0x80) {

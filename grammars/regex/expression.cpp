@@ -1,18 +1,11 @@
 #include "grammars/regex/expression.h"
 
 #include <algorithm>
-#include <functional>
-#include <queue>
-#include <unordered_set>
+#include <map>
 
 #include "grammars/matcher/fingerprint.h"
 
 namespace hearth::grammar {
-
-namespace {
-// Derivatives recurse over the expression; deeper ones than any parser builds are cut off.
-constexpr int kMaxDeriveDepth = 20'000;
-}  // namespace
 
 ExpressionStore::ExpressionStore() {
   Intern({.op = Op::kNone});
@@ -53,10 +46,9 @@ ExprId ExpressionStore::Intern(Node node) {
   }
   node.hash = hash;
   node.shortest = ShortestOf(node);
-  const auto [begin, end] = interned_.equal_range(hash);
-  if (begin != end) {
+  if (const uint32_t known = interned_.Find(hash); known != FlatMap::kAbsent) {
     if (node.op == Op::kAlt || node.op == Op::kAnd) operands_.resize(node.a);
-    return begin->second;
+    return known;
   }
   if (nodes_.size() >= kMaxNodes) {
     exhausted_ = true;
@@ -64,7 +56,7 @@ ExprId ExpressionStore::Intern(Node node) {
   }
   const auto id = static_cast<ExprId>(nodes_.size());
   nodes_.push_back(node);
-  interned_.emplace(hash, id);
+  interned_.Insert(hash, id);
   return id;
 }
 
@@ -161,6 +153,13 @@ ExprId ExpressionStore::Concat(ExprId a, ExprId b) {
 }
 
 ExprId ExpressionStore::Nary(Op op, std::vector<ExprId> parts) {
+  // Counters inside counters would give an alternative to every way of counting.
+  constexpr size_t kMaxParts = 4096;
+  work_ += parts.size() / 8;
+  if (parts.size() > kMaxParts) {
+    exhausted_ = true;
+    return kNone;
+  }
   Node node{.op = op};
   node.a = static_cast<uint32_t>(operands_.size());
   node.b = static_cast<uint32_t>(parts.size());
@@ -282,278 +281,76 @@ ExprId ExpressionStore::Repeat(ExprId a, uint32_t min, uint32_t max) {
                  .high = max});
 }
 
-ExprId ExpressionStore::Derive(ExprId e, CodePoint c) {
-  derived_.clear();
-  derive_depth_ = 0;
-  return DeriveUncached(e, c);
-}
-
-ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
-  if (e == kAll) return kAll;
-  ++work_;
-  const Node node = nodes_[e];
-  switch (node.op) {
-    case Op::kNone:
-    case Op::kEpsilon:
-      return kNone;
-    case Op::kClass:
-      return classes_[node.a].Contains(c) ? kEpsilon : kNone;
-    case Op::kLeap:
-      return LeapStep(node, c);
-    case Op::kLiterals: {
-      const auto& strings = literal_sets_[node.a];
-      const auto at = [&](uint32_t i) {  // strings that end here sort first
-        return strings[i].size() == node.depth ? int64_t{-1} : int64_t{strings[i][node.depth]};
-      };
-      uint32_t low = node.low, high = node.high;
-      const auto bound = [&](int64_t value) {
-        uint32_t from = low, to = high;
-        while (from < to) {
-          const uint32_t middle = from + (to - from) / 2;
-          if (at(middle) < value)
-            from = middle + 1;
-          else
-            to = middle;
-        }
-        return from;
-      };
-      const uint32_t first = bound(c);
-      const uint32_t last = bound(static_cast<int64_t>(c) + 1);
-      return LiteralRange(node.a, first, last, node.depth + 1);
-    }
-    default:
-      break;
-  }
-  const auto cached = derived_.find(e);
-  if (cached != derived_.end()) return cached->second;
-  if (++derive_depth_ > kMaxDeriveDepth) {
-    exhausted_ = true;
-    --derive_depth_;
-    return kNone;
-  }
-  ExprId out = kNone;
-  switch (node.op) {
-    case Op::kConcat: {
-      const ExprId first = Concat(DeriveUncached(node.a, c), node.b);
-      out = nodes_[node.a].nullable ? Alt({first, DeriveUncached(node.b, c)}) : first;
-      break;
-    }
-    case Op::kAlt:
-    case Op::kAnd: {
-      const auto operands = Operands(node);
-      std::vector<ExprId> copy(operands.begin(), operands.end());  // interning moves the pool
-      std::vector<ExprId> parts;
-      for (ExprId part : copy) {
-        const ExprId derived = DeriveUncached(part, c);
-        if (node.op == Op::kAnd && derived == kNone) {
-          parts.assign(1, kNone);
-          break;
-        }
-        if (derived != kNone) parts.push_back(derived);
-      }
-      out = node.op == Op::kAlt ? Alt(std::move(parts)) : And(std::move(parts));
-      break;
-    }
-    case Op::kNot:
-      out = Not(DeriveUncached(node.a, c));
-      break;
-    case Op::kRepeat: {
-      const ExprId head = DeriveUncached(node.a, c);
-      if (head != kNone) {
-        const uint32_t min = node.low == 0 ? 0 : node.low - 1;
-        const uint32_t max = node.high == kUnbounded ? kUnbounded : node.high - 1;
-        out = Concat(head, Repeat(node.a, min, max));
-      }
-      break;
-    }
-    default:
-      break;
-  }
-  --derive_depth_;
-  derived_.emplace(e, out);
-  return out;
-}
-
-ExprId ExpressionStore::LeapSecond() { return Intern({.op = Op::kLeap}); }
-
-// depth: characters of "HH:MM:60" taken; 8 before the fraction, 9 after its dot, 10 within it.
-// low: the digits of the time so far, as a number.
-ExprId ExpressionStore::LeapStep(const Node& node, CodePoint c) {
-  Node next = node;
-  ++next.depth;
-  const bool digit = c >= '0' && c <= '9';
-  const uint32_t value = c - '0';
-  switch (node.depth) {
-    case 0:
-    case 1:
-    case 3:
-    case 4: {
-      static constexpr uint32_t kHighest[] = {2, 9, 0, 5, 9};
-      if (!digit || value > kHighest[node.depth]) return kNone;
-      if (node.depth == 1 && node.low == 2 && value > 3) return kNone;
-      next.low = node.low * 10 + value;
-      return Intern(next);
-    }
-    case 2:
-    case 5:
-      return c == ':' ? Intern(next) : kNone;
-    case 6:
-      return c == '6' ? Intern(next) : kNone;
-    case 7:
-      return c == '0' ? Intern(next) : kNone;
-    case 8:
-      if (c == '.') return Intern(next);
-      break;
-    default:
-      next.depth = 10;
-      if (digit) return Intern(next);
-      if (node.depth == 9) return kNone;
-      break;
-  }
-  constexpr uint32_t kDay = 24 * 60, kLast = kDay - 1;
-  const uint32_t local = node.low / 100 * 60 + node.low % 100;
-  if (c == 'Z' || c == 'z') return local == kLast ? kEpsilon : kNone;
-  if (c != '+' && c != '-') return kNone;
-  const uint32_t ahead = (local + kDay - kLast) % kDay;  // of UTC
-  const uint32_t offset = c == '+' ? ahead : (kDay - ahead) % kDay;
-  const auto text = [](uint32_t n) { return std::u32string{U'0' + n / 10, U'0' + n % 10}; };
-  return Literal(text(offset / 60) + U":" + text(offset % 60));
-}
-
-ExpressionStore::Partition ExpressionStore::PartitionOf(const std::vector<ExprId>& roots) const {
-  std::vector<ExprId> todo = roots;
-  std::vector<bool> seen(nodes_.size());
-  std::vector<uint32_t> classes;
-  std::vector<CodePoint> singles;  // characters that are told apart from all others
-  for (size_t i = 0; i < todo.size(); ++i) {
-    const ExprId id = todo[i];
-    if (seen[id]) continue;
-    seen[id] = true;
-    const Node& node = nodes_[id];
+ExprId ExpressionStore::Import(const ExpressionStore& from, ExprId e) {
+  // Parts are older than what is made of them, so their numbers are smaller.
+  std::vector<ExprId> own(e + size_t{1}, kNone);
+  std::vector<bool> needed(e + size_t{1});
+  needed[e] = true;
+  const auto parts_of = [&](const Node& node, auto&& visit) {
     switch (node.op) {
-      case Op::kClass:
-        classes.push_back(node.a);
-        break;
-      case Op::kLiterals:
-        for (uint32_t k = node.low; k < node.high; ++k) {
-          const auto& text = literal_sets_[node.a][k];
-          singles.insert(singles.end(), text.begin(), text.end());
-        }
-        break;
-      case Op::kLeap:
-        for (const char c : std::string_view("0123456789:.+-Zz"))
-          singles.push_back(static_cast<CodePoint>(c));
-        break;
       case Op::kConcat:
-        todo.push_back(node.a);
-        todo.push_back(node.b);
+        visit(node.a);
+        visit(node.b);
         break;
       case Op::kNot:
       case Op::kRepeat:
-        todo.push_back(node.a);
+        visit(node.a);
         break;
       case Op::kAlt:
       case Op::kAnd:
-        for (ExprId part : Operands(node)) todo.push_back(part);
+        for (const ExprId part : from.Operands(node)) visit(part);
         break;
       default:
         break;
     }
+  };
+  for (ExprId id = e; id > kAll; --id) {
+    if (needed[id]) parts_of(from.nodes_[id], [&](ExprId part) { needed[part] = true; });
   }
-  std::sort(singles.begin(), singles.end());
-  singles.erase(std::unique(singles.begin(), singles.end()), singles.end());
-  Partition out;
-  out.bounds = {0, kFirstSurrogate, kLastSurrogate + 1};
-  for (CodePoint c : singles) {
-    out.bounds.push_back(c);
-    out.bounds.push_back(c + 1);
-  }
-  for (uint32_t c : classes) {
-    for (const auto& r : classes_[c].ranges()) {
-      out.bounds.push_back(r.low);
-      out.bounds.push_back(r.high + 1);
+  std::map<uint32_t, uint32_t> sets;  // of literals, that of each of theirs
+  for (ExprId id = kEpsilon; id <= e; ++id) {
+    if (id <= kAll) {
+      own[id] = id;
+      continue;
     }
-  }
-  std::sort(out.bounds.begin(), out.bounds.end());
-  out.bounds.erase(std::unique(out.bounds.begin(), out.bounds.end()), out.bounds.end());
-  std::erase_if(out.bounds, [](CodePoint c) { return c > kMaxCodePoint; });
-  // A range's signature is the sum over the sets that hold it.
-  std::vector<uint64_t> signature(out.bounds.size());
-  const auto mark = [&](CodePoint low, CodePoint high, uint64_t what) {
-    auto i = static_cast<size_t>(std::lower_bound(out.bounds.begin(), out.bounds.end(), low) -
-                                 out.bounds.begin());
-    for (; i < out.bounds.size() && out.bounds[i] <= high; ++i) signature[i] += what;
-  };
-  mark(kFirstSurrogate, kLastSurrogate, MixFingerprint(1, 2));
-  for (CodePoint c : singles) mark(c, c, MixFingerprint(c, 3));
-  for (uint32_t c : classes) {
-    for (const auto& r : classes_[c].ranges()) mark(r.low, r.high, MixFingerprint(c, 5));
-  }
-  std::unordered_map<uint64_t, uint32_t> numbers;
-  for (size_t i = 0; i < signature.size(); ++i) {
-    const auto [it, fresh] =
-        numbers.emplace(signature[i], static_cast<uint32_t>(out.examples.size()));
-    if (fresh) out.examples.push_back(out.bounds[i]);
-    out.class_of.push_back(it->second);
-  }
-  return out;
-}
-
-bool ExpressionStore::IsEmpty(ExprId e, const std::vector<CodePoint>* examples, size_t budget) {
-  if (e == kNone) return true;
-  if (nodes_[e].positive || nodes_[e].nullable || nodes_[e].open) return false;
-  if (const auto it = empty_.find(e); it != empty_.end()) return it->second;
-  std::vector<CodePoint> own;
-  if (examples == nullptr) {
-    own = PartitionOf({e}).examples;
-    examples = &own;
-  }
-  const size_t before = work_;
-  // Best first: what can end soonest is looked at first, so a word is found in about its length.
-  struct Visit {
-    ExprId expr;
-    size_t from;  // the visit that led here
-  };
-  std::vector<Visit> visits{{e, 0}};
-  std::unordered_set<ExprId> seen{e};
-  using Entry = std::pair<uint32_t, size_t>;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
-  queue.emplace(nodes_[e].shortest, 0);
-  while (!queue.empty()) {
-    const size_t at = queue.top().second;
-    queue.pop();
-    for (const CodePoint c : *examples) {
-      if (c == kFirstSurrogate) continue;  // no character
-      if (work_ - before > budget || exhausted_) {
-        for (const Visit& visit : visits) empty_.emplace(visit.expr, false);  // not to try again
-        return false;
+    if (!needed[id]) continue;
+    Node node = from.nodes_[id];
+    switch (node.op) {
+      case Op::kClass:
+        own[id] = Class(from.classes_[node.a]);
+        continue;
+      case Op::kConcat:
+        node.a = own[node.a];
+        node.b = own[node.b];
+        break;
+      case Op::kNot:
+      case Op::kRepeat:
+        node.a = own[node.a];
+        break;
+      case Op::kAlt:
+      case Op::kAnd: {
+        const auto begin = static_cast<uint32_t>(operands_.size());
+        for (const ExprId part : from.Operands(node)) operands_.push_back(own[part]);
+        std::sort(operands_.begin() + begin, operands_.end());
+        node.a = begin;
+        break;
       }
-      const ExprId next = Derive(visits[at].expr, c);
-      if (next == kNone) continue;
-      const auto known = empty_.find(next);
-      if (nodes_[next].nullable || nodes_[next].positive || nodes_[next].open ||
-          (known != empty_.end() && !known->second)) {
-        for (size_t i = at;; i = visits[i].from) {
-          empty_[visits[i].expr] = false;
-          if (i == 0) return false;
+      case Op::kLiterals: {
+        const auto [it, fresh] =
+            sets.try_emplace(node.a, static_cast<uint32_t>(literal_sets_.size()));
+        if (fresh) {
+          literal_sets_.push_back(from.literal_sets_[node.a]);
+          literal_hashes_.push_back(from.literal_hashes_[node.a]);
         }
+        node.a = it->second;
+        break;
       }
-      if (known == empty_.end() && seen.insert(next).second) {
-        queue.emplace(nodes_[next].shortest, visits.size());
-        visits.push_back({next, at});
-      }
+      default:
+        break;
     }
+    own[id] = Intern(node);
   }
-  for (const Visit& visit : visits) empty_[visit.expr] = true;
-  return true;
-}
-
-bool ExpressionStore::Matches(ExprId e, std::u32string_view text) {
-  for (const char32_t c : text) {
-    e = Derive(e, c);
-    if (e == kNone) return false;
-  }
-  return nodes_[e].nullable;
+  return own[e];
 }
 
 }  // namespace hearth::grammar

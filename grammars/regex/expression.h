@@ -13,12 +13,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "grammars/regex/code_point_set.h"
+#include "grammars/regex/flat_map.h"
 
 namespace hearth::grammar {
 
@@ -50,11 +52,28 @@ class ExpressionStore {
   ExprId Not(ExprId a);
   ExprId Repeat(ExprId a, uint32_t min, uint32_t max);
 
+  // The language of another store's expression.
+  ExprId Import(const ExpressionStore& from, ExprId e);
+
   // What may follow c in a word of e.
   ExprId Derive(ExprId e, CodePoint c);
   bool Nullable(ExprId e) const { return nodes_[e].nullable; }
   // True where every string is the beginning of a word, as far as the expression's form shows it.
   bool Open(ExprId e) const { return nodes_[e].open; }
+  // The one word of e, where its form shows that there is no other.
+  std::optional<std::u32string> OnlyWord(ExprId e) const;
+  // No word of e is shorter.
+  uint32_t Shortest(ExprId e) const { return nodes_[e].shortest; }
+  // Where the form of e shows the length of the shortest word of all that its derivatives lead to
+  // (Shortest is then exact for them): the greatest of those lengths.
+  std::optional<uint32_t> LongestWayOut(ExprId e) const;
+  // If e begins with a repeated class: the class, and the most times. So many characters of it, and
+  // fewer, always leave some word to go on with.
+  struct Run {
+    const CodePointSet* set = nullptr;
+    uint32_t most = 0;
+  };
+  Run RunOf(ExprId e) const;
   uint64_t Hash(ExprId e) const { return nodes_[e].hash; }
   size_t size() const { return nodes_.size(); }
 
@@ -114,8 +133,8 @@ class ExpressionStore {
   std::vector<CodePointSet> classes_;
   std::vector<std::vector<std::u32string>> literal_sets_;
   std::vector<uint64_t> literal_hashes_;
-  std::unordered_multimap<uint64_t, ExprId> interned_;
-  std::unordered_map<uint64_t, ExprId> derived_;  // (expression, character) within one Derive
+  FlatMap interned_;  // by hash
+  FlatMap derived_;   // by expression and character
   int derive_depth_ = 0;
   std::unordered_map<ExprId, bool> empty_;
   ExprId any_char_ = kNone;

@@ -5,6 +5,7 @@
 
 #include "grammars/regex/ecma_regex.h"
 #include "grammars/schema/formats.h"
+#include "grammars/schema/json_text.h"
 #include "grammars/schema/schema_compiler.h"
 
 namespace hearth::grammar {
@@ -173,7 +174,8 @@ Result<std::vector<Facts>> SchemaCompiler::ExpandFrom(Facts start) {
       done.push_back(std::move(facts));
       continue;
     }
-    if (done.size() + todo.size() > kMaxAlternatives || !Spend(20)) {
+    if (!Spend(20 + (facts.choices.size() + facts.visited.size()) / 8)) return OverBudget();
+    if (done.size() + todo.size() > kMaxAlternatives) {
       return MakeError(ErrorCode::kResourceExhausted, "over ", kMaxAlternatives,
                        " combinations of anyOf, oneOf, if and dependencies in one place");
     }
@@ -206,7 +208,7 @@ Status SchemaCompiler::Collect(Facts& facts, Term term, std::vector<Term>& ances
               "cyclic $ref: the schema refers to itself in place");
   }
   if (std::find(facts.visited.begin(), facts.visited.end(), term) != facts.visited.end()) return {};
-  if (ancestors.size() > 200 || !Spend(1 + schema.size() / 4)) {
+  if (ancestors.size() > 200 || !Spend(1 + schema.size() / 4 + facts.visited.size() / 64)) {
     return At(term, "", ErrorCode::kResourceExhausted, "schema too large or too deeply nested");
   }
   facts.visited.push_back(term);
@@ -232,27 +234,24 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
   const auto unsupported = [&](const std::string& why) {
     return At(term, key, ErrorCode::kUnsupported, "unsupported: " + key + why);
   };
-  const auto count = [&](uint32_t& out) {
-    if (value.is_number_integer() && value.get<int64_t>() >= 0) {
-      out = static_cast<uint32_t>(std::min<uint64_t>(value.get<uint64_t>(), UINT32_MAX - 2));
-      return true;
-    }
-    if (!value.is_number_float()) return false;
-    const double number = value.get<double>();
-    if (number < 0 || number != static_cast<double>(static_cast<int64_t>(std::min(number, 4e9))))
-      return number > 4e9;
-    out = static_cast<uint32_t>(std::min(number, 4294967293.0));
+  const auto count_of = [](const Json& value, uint32_t& out) {
+    const auto number = NumberOf(value);
+    if (!number || number->negative || !number->IsInteger()) return false;
+    constexpr uint32_t kMost = UINT32_MAX - 2;
+    constexpr size_t kDigits = 10;
+    const uint64_t n = number->whole.size() > kDigits ? kMost : std::stoull(number->whole);
+    out = static_cast<uint32_t>(std::min<uint64_t>(n, kMost));
     return true;
   };
   const auto at_least = [&](uint32_t& bound) {
     uint32_t n = 0;
-    if (!count(n)) return false;
+    if (!count_of(value, n)) return false;
     bound = std::max(bound, n);
     return true;
   };
   const auto at_most = [&](uint32_t& bound) {
     uint32_t n = 0;
-    if (!count(n)) return false;
+    if (!count_of(value, n)) return false;
     bound = std::min(bound, n);
     return true;
   };
@@ -325,6 +324,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
         values.push_back(&value);
       }
       if (facts.literals) {
+        if (!Spend(facts.literals->size() * values.size() / 8)) return OverBudget();
         std::erase_if(*facts.literals, [&](const Json* known) {
           return std::none_of(values.begin(), values.end(),
                               [&](const Json* v) { return *v == *known; });
@@ -351,8 +351,8 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
       const bool low = key == "minimum" || key == "exclusiveMinimum";
       bool open = key[0] == 'e';
       if (value.is_boolean() && open) return {};  // draft 4: read with the bound itself
-      if (!value.is_number()) return invalid("a number");
-      const auto bound = Decimal::Parse(value.dump());
+      if (!IsNumber(value)) return invalid("a number");
+      const auto bound = NumberOf(value);
       if (!bound) return unsupported(" with so many digits");
       if (!open) {
         const Json* flag = Member(schema, low ? "exclusiveMinimum" : "exclusiveMaximum");
@@ -370,8 +370,8 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
       return {};
     }
     case Keyword::kMultipleOf: {
-      if (!value.is_number()) return invalid("a number greater than 0");
-      const auto step = Decimal::Parse(value.dump());
+      if (!IsNumber(value)) return invalid("a number greater than 0");
+      const auto step = NumberOf(value);
       if (!step) return unsupported(" with so many digits");
       if (step->negative || step->IsZero()) return invalid("a number greater than 0");
       facts.steps.push_back(*step);
@@ -391,7 +391,10 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
     case Keyword::kFormat: {
       if (!value.is_string()) return invalid("a string");
       const std::string& name = value.get_ref<const std::string&>();
-      if (const auto language = FormatLanguage(name, schema.contains("pattern"), *store_)) {
+      const bool narrowed = schema.contains("pattern");
+      const auto [known, fresh] = formats_.try_emplace({name, narrowed});
+      if (fresh) known->second = FormatLanguage(name, narrowed, *store_);
+      if (const auto language = known->second) {
         facts.languages.push_back(*language);
       } else {
         Note("format \"" + name + "\" is unknown and was ignored");
@@ -458,6 +461,7 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
       }
       if (!value.is_array()) return invalid("an array of strings");
       auto& names = key == "required" ? facts.required : facts.absent;
+      if (!Spend(value.size() * (names.size() + value.size()) / 64)) return OverBudget();
       for (const Json& name : value) {
         if (!name.is_string()) return invalid("an array of strings");
         const std::string& text = name.get_ref<const std::string&>();
@@ -503,109 +507,15 @@ Status SchemaCompiler::CollectKeyword(Facts& facts, Term term, const std::string
            {std::pair{"minContains", &contains.min}, std::pair{"maxContains", &contains.max}}) {
         const Json* limit = Member(schema, name);
         if (limit == nullptr) continue;
-        if (!limit->is_number() || limit->get<double>() < 0) {
+        if (!count_of(*limit, *bound)) {
           return At(term, name, ErrorCode::kInvalidArgument,
                     std::string(name) + " must be a count");
         }
-        *bound = static_cast<uint32_t>(std::min(limit->get<double>(), 4e9));
       }
       if (contains.min > 0 || contains.max != UINT32_MAX) facts.contains.push_back(contains);
       return {};
     }
   }
-  return {};
-}
-
-Status SchemaCompiler::CollectConditional(Facts& facts, Term term,
-                                          const std::vector<Term>& ancestors) {
-  const Json& schema = *term.schema;
-  const Json* condition = Member(schema, "if");
-  const Json* then = Member(schema, "then");
-  const Json* otherwise = Member(schema, "else");
-  if (then == nullptr && otherwise == nullptr) return {};
-  const Term if_term{condition, term.resource};
-  if (IsTrue(*condition) || IsFalse(*condition)) {
-    const Json* taken = IsTrue(*condition) ? then : otherwise;
-    if (taken == nullptr) return {};
-    std::vector<Term> path = ancestors;
-    return Collect(facts, {taken, term.resource}, path);
-  }
-  HEARTH_TRY(const Json* negated, Negate(if_term, 0));
-  Choice choice{{{if_term}, {{negated, term.resource}}}, ancestors};
-  if (then != nullptr) choice.branches[0].push_back({then, term.resource});
-  if (otherwise != nullptr) choice.branches[1].push_back({otherwise, term.resource});
-  facts.choices.push_back(std::move(choice));
-  return {};
-}
-
-Status SchemaCompiler::CollectDependencies(Facts& facts, Term term, const Json& value,
-                                           const std::vector<Term>& ancestors) {
-  for (auto it = value.begin(); it != value.end(); ++it) {
-    // Without the key nothing is asked; with it, the rest is. Values that are no objects pass.
-    const Json* without = Own({{kAbsentKey, {it.key()}}});
-    Json with = {{kTypesKey, kObjectType}, {"required", Json::array({it.key()})}};
-    std::vector<Term> branch;
-    if (it->is_array()) {
-      for (const Json& name : *it) with["required"].push_back(name);
-    } else if (it->is_string()) {
-      with["required"].push_back(*it);
-    } else {
-      if (IsTrue(*it)) continue;
-      branch.push_back({&*it, term.resource});
-    }
-    branch.insert(branch.begin(), {Own(std::move(with)), term.resource});
-    facts.choices.push_back({{{{without, term.resource}}, std::move(branch)}, ancestors});
-  }
-  return {};
-}
-
-// Branches that cannot hold together are alternatives like those of anyOf. Where that is not
-// proven, each of the two is narrowed by the negation of the other, if there is one.
-Status SchemaCompiler::CollectOneOf(Facts& facts, Term term, const Json& branches,
-                                    std::vector<Term>& ancestors) {
-  Choice choice{{}, ancestors};
-  for (const Json& branch : branches) {
-    if (!IsFalse(branch)) choice.branches.push_back({{&branch, term.resource}});
-  }
-  const size_t n = choice.branches.size();
-  if (n == 1) return Collect(facts, choice.branches[0][0], ancestors);
-  Facts base = facts;
-  base.choices.clear();
-  std::vector<Facts> alone(n, base);
-  for (size_t i = 0; i < n; ++i) {
-    std::vector<Term> path = ancestors;
-    HEARTH_CHECK_OK(Collect(alone[i], choice.branches[i][0], path));
-  }
-  std::vector<std::vector<Term>> negations(n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = i + 1; j < n; ++j) {
-      if ((alone[i].types & alone[j].types) == 0) continue;
-      Facts both = alone[i];
-      std::vector<Term> path = ancestors;
-      HEARTH_CHECK_OK(Collect(both, choice.branches[j][0], path));
-      HEARTH_TRY(const std::vector<Facts> together, ExpandFrom(std::move(both)));
-      bool disjoint = true;
-      for (const Facts& f : together) {
-        HEARTH_TRY(const bool empty, IsEmptyFacts(f, proof_depth_));
-        disjoint = disjoint && empty;
-        if (!disjoint) break;
-      }
-      if (disjoint) continue;
-      const auto not_i = Negate(choice.branches[i][0], 0);
-      const auto not_j = Negate(choice.branches[j][0], 0);
-      if (!not_i || !not_j) {
-        return At(term, "oneOf", ErrorCode::kUnsupported,
-                  "unsupported: oneOf whose branches " + std::to_string(i) + " and " +
-                      std::to_string(j) + " are not provably disjoint");
-      }
-      negations[i].push_back({*not_j, term.resource});
-      negations[j].push_back({*not_i, term.resource});
-    }
-  }
-  for (size_t i = 0; i < n; ++i) {
-    choice.branches[i].insert(choice.branches[i].end(), negations[i].begin(), negations[i].end());
-  }
-  facts.choices.push_back(std::move(choice));
   return {};
 }
 
@@ -616,99 +526,6 @@ Result<ExprId> SchemaCompiler::Pattern(const std::string& pattern, Term at, cons
     return At(at, keyword, language.error().code, "unsupported: " + language.error().message);
   patterns_[pattern] = *language;
   return *language;
-}
-
-Result<Term> SchemaCompiler::Resolve(Term term, const std::string& reference) {
-  const auto fail = [&](const std::string& why) {
-    return At(term, "$ref", ErrorCode::kUnsupported,
-              "unsupported: $ref \"" + reference + "\" " + why);
-  };
-  const size_t hash = reference.find('#');
-  const std::string base = reference.substr(0, hash);
-  std::string fragment = hash == std::string::npos ? "" : reference.substr(hash + 1);
-  const Json* root = &documents_.back();
-  const Json* resource = term.resource;
-  if (!base.empty()) {
-    const auto id_of = [](const Json& schema) -> std::string {
-      if (!schema.is_object()) return "";
-      for (const char* key : {"$id", "id"}) {
-        const Json* id = Member(schema, key);
-        if (id == nullptr || !id->is_string()) continue;
-        const std::string& text = id->get_ref<const std::string&>();
-        return text.substr(0, text.find('#'));
-      }
-      return "";
-    };
-    if (base == id_of(*root)) {
-      resource = root;
-    } else {
-      return fail("leaves this document");
-    }
-  }
-  // Percent decoding; then a JSON pointer or an anchor.
-  std::string text;
-  for (size_t i = 0; i < fragment.size(); ++i) {
-    if (fragment[i] == '%' && i + 2 < fragment.size() + 0 &&
-        isxdigit(static_cast<uint8_t>(fragment[i + 1])) &&
-        isxdigit(static_cast<uint8_t>(fragment[i + 2]))) {
-      text += static_cast<char>(std::stoi(fragment.substr(i + 1, 2), nullptr, 16));
-      i += 2;
-    } else {
-      text += fragment[i];
-    }
-  }
-  if (text.empty()) return Term{resource, resource};
-  if (text[0] != '/') {
-    std::vector<const Json*> todo{resource};
-    for (size_t i = 0; i < todo.size() && Spend(1); ++i) {
-      if (!todo[i]->is_structured()) continue;
-      if (todo[i]->is_object()) {
-        const Json* anchor = Member(*todo[i], "$anchor");
-        if (anchor != nullptr && anchor->is_string() && *anchor == text)
-          return Term{todo[i], resource};
-        const Json* id = Member(*todo[i], "$id");
-        if (id == nullptr) id = Member(*todo[i], "id");
-        if (id != nullptr && id->is_string() && *id == "#" + text) return Term{todo[i], resource};
-      }
-      for (const Json& item : *todo[i]) todo.push_back(&item);
-    }
-    return fail("has no such anchor");
-  }
-  const auto follow = [&](const Json* at) -> const Json* {
-    size_t from = 1;
-    for (;;) {
-      const size_t to = std::min(text.find('/', from), text.size());
-      std::string name;
-      for (size_t i = from; i < to; ++i) {
-        if (text[i] == '~' && i + 1 < to && (text[i + 1] == '0' || text[i + 1] == '1')) {
-          name += text[++i] == '0' ? '~' : '/';
-        } else {
-          name += text[i];
-        }
-      }
-      if (at->is_object()) {
-        const auto it = at->find(name);
-        if (it == at->end()) return nullptr;
-        at = &*it;
-      } else if (at->is_array() && !name.empty() && name.size() < 8 &&
-                 std::all_of(name.begin(), name.end(),
-                             [](char c) { return c >= '0' && c <= '9'; }) &&
-                 std::stoul(name) < at->size()) {
-        at = &(*at)[std::stoul(name)];
-      } else {
-        return nullptr;
-      }
-      if (to == text.size()) return at;
-      from = to + 1;
-    }
-  };
-  const Json* target = follow(resource);
-  if (target == nullptr && resource != root && base.empty()) {
-    target = follow(root);
-    resource = root;
-  }
-  if (target == nullptr) return fail("points nowhere");
-  return Term{target, resource};
 }
 
 }  // namespace hearth::grammar

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "grammars/regex/ecma_regex.h"
+#include "grammars/schema/json_text.h"
 #include "grammars/schema/schema_compiler.h"
 
 namespace hearth::grammar {
@@ -102,7 +103,7 @@ Result<bool> SchemaCompiler::ValueFits(const Json& value, const Facts& facts) {
     default:
       break;
   }
-  const auto number = Decimal::Parse(value.dump());
+  const auto number = NumberOf(value);
   if (!number)
     return MakeError(ErrorCode::kUnsupported, "unsupported: a number of so many digits in enum");
   if ((facts.types & (number->IsInteger() ? kIntegerType : kFractionType)) == 0) return false;

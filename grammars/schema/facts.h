@@ -74,6 +74,7 @@ struct Facts {
   std::vector<std::string> absent;
   std::vector<Term> property_names;
   uint32_t min_properties = 0, max_properties = UINT32_MAX;
+  bool any_order = false;  // an object that enum or const spells out: equal in whatever order
 
   std::vector<ArrayGroup> array_groups;
   std::vector<Contains> contains;

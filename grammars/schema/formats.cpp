@@ -1,6 +1,9 @@
 #include "grammars/schema/formats.h"
 
+#include <array>
 #include <cassert>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -72,31 +75,77 @@ std::string Uri(bool reference) {
          "|)" + tail + ")";
 }
 
+const std::string kUuid = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
+const std::string kPointer = "(?:/(?:[^~/]|~[01])*)*";
+
 // RFC 3339 appendix A.
 const std::string kDuration =
     R"(P(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S))?|T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)))";
 
-const std::string* Pattern(std::string_view name) {
-  static const std::string uuid = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
-  static const std::string ipv6 = Ipv6(), email = Email(), uri = Uri(false),
-                           uri_reference = Uri(true);
-  static const std::string pointer = "(?:/(?:[^~/]|~[01])*)*";
-  static const std::string relative_pointer = "(?:0|[1-9][0-9]*)(?:#|" + pointer + ")";
-  static const std::pair<std::string_view, const std::string*> table[] = {
-      {"date", &kDate},
+ExprId Parsed(const std::string& pattern, ExpressionStore& store) {
+  const auto parsed = ParseEcmaRegexWhole(pattern, store);
+  assert(parsed.ok());  // our own patterns
+  return *parsed;
+}
 
-      {"duration", &kDuration},
-      {"email", &email},
-      {"hostname", &kHostname},
-      {"ipv4", &kIpv4},
-      {"ipv6", &ipv6},
-      {"uuid", &uuid},
-      {"uri", &uri},
-      {"uri-reference", &uri_reference},
-      {"json-pointer", &pointer},
-      {"relative-json-pointer", &relative_pointer}};
-  for (const auto& [known, pattern] : table) {
-    if (known == name) return pattern;
+ExprId Time(bool narrowed, ExpressionStore& store) {
+  const ExprId leap = narrowed ? Parsed(R"(23:59:60(?:\.\d+)?[zZ])", store) : store.LeapSecond();
+  return store.Alt({Parsed(kPlainTime, store), leap});
+}
+
+ExprId DateTime(bool narrowed, ExpressionStore& store) {
+  return store.Concat(Parsed(kDate + "[tT]", store), Time(narrowed, store));
+}
+
+// A format is parsed when it is first met; schemas take copies.
+class Format {
+ public:
+  using Make = ExprId (*)(bool narrowed, ExpressionStore& store);
+
+  constexpr Format(std::string_view name, Make make) : name_(name), make_(make) {}
+  std::string_view name() const { return name_; }
+  ExprId Copy(bool narrowed, ExpressionStore& store) {
+    Language& language = languages_[narrowed ? 1 : 0];
+    std::call_once(language.once, [&] {
+      language.store = std::make_unique<ExpressionStore>();
+      language.root = make_(narrowed, *language.store);
+    });
+    return store.Import(*language.store, language.root);
+  }
+
+ private:
+  struct Language {
+    std::once_flag once;
+    std::unique_ptr<ExpressionStore> store;
+    ExprId root = ExpressionStore::kNone;
+  };
+
+  std::string_view name_;
+  Make make_;
+  std::array<Language, 2> languages_;
+};
+
+Format* Find(std::string_view name) {
+  static Format table[] = {
+      {"date", [](bool, ExpressionStore& s) { return Parsed(kDate, s); }},
+      {"time", Time},
+      {"date-time", DateTime},
+      {"duration", [](bool, ExpressionStore& s) { return Parsed(kDuration, s); }},
+      {"email", [](bool, ExpressionStore& s) { return Parsed(Email(), s); }},
+      {"hostname", [](bool, ExpressionStore& s) { return Parsed(kHostname, s); }},
+      {"ipv4", [](bool, ExpressionStore& s) { return Parsed(kIpv4, s); }},
+      {"ipv6", [](bool, ExpressionStore& s) { return Parsed(Ipv6(), s); }},
+      {"uuid", [](bool, ExpressionStore& s) { return Parsed(kUuid, s); }},
+      {"uri", [](bool, ExpressionStore& s) { return Parsed(Uri(false), s); }},
+      {"uri-reference", [](bool, ExpressionStore& s) { return Parsed(Uri(true), s); }},
+      {"json-pointer", [](bool, ExpressionStore& s) { return Parsed(kPointer, s); }},
+      {"relative-json-pointer",
+       [](bool, ExpressionStore& s) {
+         return Parsed("(?:0|[1-9][0-9]*)(?:#|" + kPointer + ")", s);
+       }},
+  };
+  for (Format& format : table) {
+    if (format.name() == name) return &format;
   }
   return nullptr;
 }
@@ -104,19 +153,9 @@ const std::string* Pattern(std::string_view name) {
 }  // namespace
 
 std::optional<ExprId> FormatLanguage(std::string_view name, bool narrowed, ExpressionStore& store) {
-  const auto language = [&](const std::string& pattern) {
-    const auto parsed = ParseEcmaRegexWhole(pattern, store);
-    assert(parsed.ok());  // our own patterns
-    return *parsed;
-  };
-  if (name == "time" || name == "date-time") {
-    const ExprId leap = narrowed ? language(R"(23:59:60(?:\.\d+)?[zZ])") : store.LeapSecond();
-    const ExprId time = store.Alt({language(kPlainTime), leap});
-    return name == "time" ? time : store.Concat(language(kDate + "[tT]"), time);
-  }
-  const std::string* pattern = Pattern(name);
-  if (pattern == nullptr) return std::nullopt;
-  return language(*pattern);
+  Format* format = Find(name);
+  if (format == nullptr) return std::nullopt;
+  return format->Copy(narrowed, store);
 }
 
 }  // namespace hearth::grammar

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "grammars/regex/ecma_regex.h"
+#include "grammars/schema/json_text.h"
 #include "grammars/schema/schema_compiler.h"
 
 namespace hearth::grammar {
@@ -53,6 +54,8 @@ void AppendEscaped(CodePoint c, bool ascii, std::string& out) {
 }  // namespace
 
 std::vector<std::string> Spellings(const std::string& utf8) {
+  const auto as_is = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::all_of(utf8.begin(), utf8.end(), as_is)) return {'"' + utf8 + '"'};
   std::u32string text;
   if (!DecodeUtf8(utf8, text)) return {};
   std::vector<std::string> out;
@@ -94,7 +97,7 @@ Status SchemaCompiler::Lower(const Conjunction& conjunction, NodeIndex node) {
 
 Status SchemaCompiler::LowerFacts(const Facts& facts, std::vector<NodeIndex>& parts,
                                   std::vector<std::pair<std::string, uint32_t>>& scalars) {
-  if (!Spend(3)) return MakeError(ErrorCode::kResourceExhausted, "schema too large");
+  if (!Spend(3)) return OverBudget();
   if (facts.literals) return LowerLiterals(facts, parts, scalars);
   if (facts.types & kNullType) scalars.emplace_back("null", 0);
   if (facts.types & kBooleanType) {
@@ -110,15 +113,17 @@ Status SchemaCompiler::LowerFacts(const Facts& facts, std::vector<NodeIndex>& pa
 
 Status SchemaCompiler::LowerLiterals(const Facts& facts, std::vector<NodeIndex>& parts,
                                      std::vector<std::pair<std::string, uint32_t>>& scalars) {
+  std::optional<Facts> others;  // everything else that is said
   for (const Json* value : *facts.literals) {
     HEARTH_TRY(const bool fits, ValueFits(*value, facts));
     if (!fits) continue;
+    if (!Spend(1)) return OverBudget();
     if (value->is_string()) {
       for (std::string& s : Spellings(value->get_ref<const std::string&>())) {
         scalars.emplace_back(std::move(s), 0);
       }
-    } else if (value->is_number()) {
-      const auto number = Decimal::Parse(value->dump());
+    } else if (IsNumber(*value)) {
+      const auto number = NumberOf(*value);
       scalars.emplace_back(number->ToString(), 0);
       if (number->IsInteger() && !options_.plain_integers)
         scalars.emplace_back(number->ToString() + ".0", 0);
@@ -145,8 +150,12 @@ Status SchemaCompiler::LowerLiterals(const Facts& facts, std::vector<NodeIndex>&
                  {"required", std::move(names)},
                  {"additionalProperties", false}};
       }
-      Facts merged = facts;
-      merged.literals.reset();
+      if (!others) {
+        others = facts;
+        others->literals.reset();
+        others->any_order = true;
+      }
+      Facts merged = *others;
       // What the value looks like comes first, so its own order of keys counts.
       const auto groups = std::move(merged.object_groups);
       merged.object_groups.clear();
@@ -187,6 +196,29 @@ Result<NumberRange> SchemaCompiler::RangeOf(const Facts& facts) {
   return range;
 }
 
+namespace {
+// Most numbers have no bounds; their automata are built once.
+const ByteDfa& UnboundedNumbers(const NumberRange& range) {
+  const auto build = [](bool integer, bool fraction, bool plain) {
+    return *BuildNumberAutomaton({.integer = integer, .fraction = fraction, .plain = plain});
+  };
+  if (range.plain) {
+    static const ByteDfa plain = build(true, false, true);
+    return plain;
+  }
+  if (range.integer) {
+    static const ByteDfa integers = build(true, false, false);
+    return integers;
+  }
+  if (range.fraction) {
+    static const ByteDfa fractions = build(false, true, false);
+    return fractions;
+  }
+  static const ByteDfa numbers = build(false, false, false);
+  return numbers;
+}
+}  // namespace
+
 Status SchemaCompiler::LowerNumber(const Facts& facts, std::vector<NodeIndex>& parts) {
   HEARTH_TRY(const NumberRange range, RangeOf(facts));
   std::string key = range.integer ? range.plain ? "p" : "i" : range.fraction ? "f" : "n";
@@ -197,7 +229,12 @@ Status SchemaCompiler::LowerNumber(const Facts& facts, std::vector<NodeIndex>& p
     parts.push_back(it->second);
     return {};
   }
-  HEARTH_TRY(ByteDfa dfa, BuildNumberAutomaton(range));
+  ByteDfa dfa;
+  if (range.unbounded()) {
+    dfa = UnboundedNumbers(range);
+  } else {
+    HEARTH_TRY(dfa, BuildNumberAutomaton(range));
+  }
   Node node{.kind = NodeKind::kNever};
   if (!dfa.next.empty()) {
     program_->automata.push_back(std::move(dfa));

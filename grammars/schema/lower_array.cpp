@@ -83,8 +83,8 @@ Status SchemaCompiler::LowerArray(const Facts& facts, std::vector<NodeIndex>& pa
 // uniqueItems over a finite set of scalars: each value is an alternative that can be used once.
 Status SchemaCompiler::LowerUnique(const Facts&, const Conjunction& item, ArraySpec& spec) {
   const auto refuse = [&](const char* why) {
-    return MakeError(ErrorCode::kUnsupported, "unsupported: uniqueItems over ", why, " at ",
-                     item.empty() ? "items of any value" : PointerTo(item[0].schema));
+    return MakeError(ErrorCode::kUnsupported, "unsupported: uniqueItems over ", why,
+                     item.empty() ? "" : " at " + PointerTo(item[0].schema));
   };
   HEARTH_TRY(const std::vector<Facts> ways, Expand(item));
   std::vector<Json> values;

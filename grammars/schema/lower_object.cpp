@@ -32,6 +32,7 @@ Result<std::optional<Conjunction>> SchemaCompiler::PropertyConjunction(const Fac
   for (const ObjectGroup& g : facts.object_groups) {
     bool known = false;
     if (g.properties != nullptr) {
+      if (!Spend(1 + g.properties->size() / 16)) return OverBudget();
       if (const auto it = g.properties->find(name); it != g.properties->end()) {
         value.push_back({&*it, g.resource});
         known = true;
@@ -92,7 +93,7 @@ Result<std::vector<SchemaCompiler::KeyClass>> SchemaCompiler::KeyClasses(
   for (const Cut& cut : cuts) {
     std::vector<Class> next;
     for (Class& c : classes) {
-      if (!Spend(20)) return MakeError(ErrorCode::kResourceExhausted, "schema too large");
+      if (!Spend(20)) return OverBudget();
       const ExprId inside = store_->And({c.language, cut.language});
       if (!store_->IsEmpty(inside)) {
         Class with{inside, c.matched};
@@ -188,15 +189,15 @@ Status SchemaCompiler::LowerObject(const Facts& facts, std::vector<NodeIndex>& p
   const auto groups = std::count_if(
       facts.object_groups.begin(), facts.object_groups.end(),
       [](const ObjectGroup& g) { return g.properties != nullptr && !g.properties->empty(); });
-  const auto place = [&](const std::string& name) {
-    return std::find(names.begin(), names.end(), name);
-  };
+  std::unordered_map<std::string_view, size_t> places;
+  for (const std::string& name : names) places.emplace(name, places.size());
+  const auto place = [&](const std::string& name) { return places.at(name); };
   constexpr size_t kMany = 8;
   const bool sorted =
       declared >= kMany &&
       std::is_sorted(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(declared));
   const bool unordered =
-      groups > 1 || names.size() > declared || sorted ||
+      facts.any_order || groups > 1 || names.size() > declared || sorted ||
       !std::is_sorted(facts.required.begin(), facts.required.end(),
                       [&](const auto& x, const auto& y) { return place(x) < place(y); });
   spec.any_order = options_.any_order || (unordered && spec.properties.size() <= kMaxAnyOrder);

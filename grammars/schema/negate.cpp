@@ -1,6 +1,7 @@
 // Negation: from a schema, one that holds exactly where it does not. What can be said with keywords
 // (and a few of our own) is; the rest is refused.
 #include "grammars/schema/formats.h"
+#include "grammars/schema/json_text.h"
 #include "grammars/schema/schema_compiler.h"
 
 namespace hearth::grammar {
@@ -122,13 +123,13 @@ Result<Json> SchemaCompiler::NegateJson(Term term, int depth) {
                         {"required", Json::array({p.key()})},
                         {"properties", {{p.key(), std::move(negated)}}}});
       }
-    } else if (key == "minimum" && value.is_number() && !schema.contains("exclusiveMinimum")) {
+    } else if (key == "minimum" && IsNumber(value) && !schema.contains("exclusiveMinimum")) {
       ways.push_back({{kTypesKey, number}, {"exclusiveMaximum", value}});
-    } else if (key == "maximum" && value.is_number() && !schema.contains("exclusiveMaximum")) {
+    } else if (key == "maximum" && IsNumber(value) && !schema.contains("exclusiveMaximum")) {
       ways.push_back({{kTypesKey, number}, {"exclusiveMinimum", value}});
-    } else if (key == "exclusiveMinimum" && value.is_number()) {
+    } else if (key == "exclusiveMinimum" && IsNumber(value)) {
       ways.push_back({{kTypesKey, number}, {"maximum", value}});
-    } else if (key == "exclusiveMaximum" && value.is_number()) {
+    } else if (key == "exclusiveMaximum" && IsNumber(value)) {
       ways.push_back({{kTypesKey, number}, {"minimum", value}});
     } else if (key == "minLength" || key == "minItems" || key == "minProperties") {
       if (!(value.is_number_integer() && value.get<int64_t>() >= 0)) return refuse();

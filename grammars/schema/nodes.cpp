@@ -15,6 +15,7 @@ NodeIndex SchemaCompiler::AddLiterals(std::vector<std::pair<std::string, uint32_
   uint64_t hash = entries.size();
   for (auto& [text, outcome] : entries) {
     hash = MixFingerprint(MixFingerprint(hash, FingerprintBytes(text)), outcome);
+    long_literal_ = long_literal_ || text.size() > kMaxLiteral;
     set.entries.push_back(std::move(text));
     set.outcomes.push_back(outcome);
   }

@@ -205,7 +205,8 @@ Result<ByteDfa> BuildNumberAutomaton(const NumberRange& range) {
   std::vector<uint32_t> next;  // index + 1, or 0
   for (size_t i = 0; i < states.size(); ++i) {
     if (states.size() > kMaxStates) {
-      return MakeError(ErrorCode::kResourceExhausted, "number range needs over ", kMaxStates,
+      return MakeError(ErrorCode::kResourceExhausted,
+                       "unsupported: bounds or multipleOf of a number that need over ", kMaxStates,
                        " states");
     }
     for (uint32_t symbol = 0; symbol < Automaton::kClasses; ++symbol) {

@@ -19,6 +19,8 @@ struct NumberRange {
   // Whole multiples of step / 10^scale; step 0: any.
   uint64_t step = 0;
   uint32_t scale = 0;
+
+  bool unbounded() const { return !low && !high && step == 0; }
 };
 
 // Exponents: any where neither bound nor step limits the value (a positive one for integers); else

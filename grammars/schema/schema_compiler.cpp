@@ -4,6 +4,7 @@
 
 #include "grammars/grammar_builder.h"
 #include "grammars/regex/ecma_regex.h"
+#include "grammars/schema/json_text.h"
 
 namespace hearth::grammar {
 
@@ -26,7 +27,8 @@ bool HoldsOwnKeys(const Json& json) {
 }
 
 // Finds the path from `from` to the very object `wanted`.
-bool FindPath(const Json& from, const Json* wanted, std::string& path) {
+bool FindPath(const Json& from, const Json* wanted, std::string& path, size_t& work) {
+  ++work;
   if (&from == wanted) return true;
   if (!from.is_structured()) return false;
   size_t index = 0;
@@ -38,7 +40,7 @@ bool FindPath(const Json& from, const Json* wanted, std::string& path) {
     } else {
       for (const char c : it.key()) path += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
     }
-    if (FindPath(*it, wanted, path)) return true;
+    if (FindPath(*it, wanted, path, work)) return true;
     path.resize(length);
   }
   return false;
@@ -51,16 +53,16 @@ SchemaCompiler::SchemaCompiler()
 SchemaCompiler::~SchemaCompiler() = default;
 
 Error SchemaCompiler::At(Term term, const std::string& keyword, ErrorCode code,
-                         const std::string& what) const {
+                         const std::string& what) {
   std::string pointer = PointerTo(term.schema);
   if (!keyword.empty()) pointer += "/" + keyword;
   return MakeError(code, what, " at ", pointer);
 }
 
-std::string SchemaCompiler::PointerTo(const Json* schema) const {
+std::string SchemaCompiler::PointerTo(const Json* schema) {
   for (const Json& document : documents_) {
     std::string path = "#";
-    if (FindPath(document, schema, path)) return path;
+    if (FindPath(document, schema, path, work_)) return path;
   }
   return "# (a schema derived from not, if or const)";
 }
@@ -77,6 +79,15 @@ Conjunction SchemaCompiler::Normalized(std::vector<Term> terms) {
   std::sort(terms.begin(), terms.end());
   terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
   return terms;
+}
+
+Error SchemaCompiler::OverBudget() const {
+  if (regex_work() > kMaxRegexWork || store_ == nullptr || store_->exhausted()) {
+    return MakeError(ErrorCode::kResourceExhausted, "schema too large: its patterns need over ",
+                     kMaxRegexWork, " steps or ", ExpressionStore::kMaxNodes, " expressions");
+  }
+  return MakeError(ErrorCode::kResourceExhausted, "schema too large: its grammar needs over ",
+                   kMaxNodes, " nodes or ", kMaxWork, " steps");
 }
 
 Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions& options) {
@@ -96,37 +107,41 @@ Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions
   while (!queue_.empty()) {
     const auto [conjunction, at] = std::move(queue_.back());
     queue_.pop_back();
-    HEARTH_CHECK_OK(Lower(conjunction, at));
-    if (program_->nodes.size() > kMaxNodes || !Spend(1) || store_->exhausted()) {
-      return MakeError(ErrorCode::kResourceExhausted,
-                       "schema too large: its grammar outgrows the limit of ", kMaxNodes,
-                       " nodes or ", kMaxWork, " steps");
+    if (const Status lowered = Lower(conjunction, at); !lowered.ok()) {
+      const Error& error = lowered.error();
+      if (conjunction.empty() || error.message.find(" at #") != std::string::npos) return error;
+      return At(conjunction[0], "", error.code, error.message);
     }
+    if (program_->nodes.size() > kMaxNodes || !Spend(1)) return OverBudget();
   }
   return node;
 }
 
 Result<std::shared_ptr<const CompiledGrammar>> SchemaCompiler::Build(NodeIndex root) {
   program_->root = root;
+  if (long_literal_) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "unsupported: an enum value, const, key or literal of over ", kMaxLiteral,
+                     " bytes");
+  }
   std::vector<ExprId> languages;
   for (const StringLanguage& language : string_languages_) {
     languages.push_back(language.plain);
     languages.push_back(language.bounded);
   }
-  program_->chars = std::make_unique<CharDfa>(std::move(store_), languages);
+  if (!Spend(languages.size())) return OverBudget();
+  program_->chars = std::make_unique<CharDfa>(std::move(store_), languages, kMaxRegexWork);
   for (size_t i = 0; i < string_languages_.size(); ++i) {
+    if (!Spend(1) || program_->chars->exhausted()) return OverBudget();
     StringSpec& spec = program_->strings[i];
     spec.start = program_->chars->StateOf(string_languages_[i].plain);
     if (string_languages_[i].plain == string_languages_[i].bounded) continue;
-    if (program_->chars->EveryLength(spec.start, spec.slack)) {
+    if (program_->chars->CountsLengths(spec.start, spec.min, spec.slack)) {
       if (program_->chars->Shortest(spec.start) > spec.max) spec.start = CharDfa::kDead;
       continue;
     }
     spec = {.start = program_->chars->StateOf(string_languages_[i].bounded),
             .in_body = spec.in_body};
-  }
-  if (program_->chars->exhausted()) {
-    return MakeError(ErrorCode::kResourceExhausted, "patterns too complex");
   }
   program_->Finish();
   if (!program_->nodes[root].productive) {
@@ -172,12 +187,10 @@ Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchema(
 
 Result<std::shared_ptr<const CompiledGrammar>> CompileJsonSchemaText(
     std::string_view text, const JsonSchemaOptions& options) {
-  Json schema = Json::parse(text, nullptr, false);
-  if (schema.is_discarded()) {
-    return MakeError(ErrorCode::kInvalidArgument, "schema: not valid JSON");
-  }
   SchemaCompiler compiler;
-  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(std::move(schema), options));
+  auto schema = ParseJsonText(text, SchemaCompiler::kMaxDepth);
+  if (!schema) return MakeError(schema.error().code, "schema: ", schema.error().message);
+  HEARTH_TRY(const NodeIndex root, compiler.AddSchema(*std::move(schema), options));
   return compiler.Build(root);
 }
 

@@ -1,6 +1,7 @@
 // SchemaCompiler: JSON Schemas (and the parts of a GrammarBuilder) to one Program.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -26,6 +27,8 @@ inline constexpr char kAbsentKey[] = "\001absent";  // none of these properties
 
 class SchemaCompiler {
  public:
+  static constexpr int kMaxDepth = 400;  // of a schema's text
+
   SchemaCompiler();
   ~SchemaCompiler();
 
@@ -41,13 +44,17 @@ class SchemaCompiler {
   Result<NodeIndex> AddSchema(Json schema, const JsonSchemaOptions& options);
   Result<std::shared_ptr<const CompiledGrammar>> Build(NodeIndex root);
 
+  // Steps taken so far, of schemas and of regular expressions: what the budgets are counted in.
+  static constexpr size_t kMaxWork = 2'000'000;
+  static constexpr size_t kMaxRegexWork = 10'000'000;
+  size_t work() const { return work_ + regex_work(); }
+
  private:
   // Limits of one compilation.
   static constexpr size_t kMaxNodes = 300'000;
   static constexpr size_t kMaxAlternatives = 1024;
-  static constexpr size_t kMaxWork = 2'000'000;
-  static constexpr int kMaxDepth = 400;
   static constexpr int kMaxProofDepth = 5;
+  static constexpr size_t kMaxLiteral = 65'000;  // bytes: the state has 16 bits for the place
 
   // Facts (schema/collect.cpp).
   Result<std::vector<Facts>> Expand(const Conjunction& conjunction);
@@ -55,10 +62,15 @@ class SchemaCompiler {
   Status Collect(Facts& facts, Term term, std::vector<Term>& ancestors);
   Status CollectKeyword(Facts& facts, Term term, const std::string& key, const Json& value,
                         std::vector<Term>& ancestors);
+  // (schema/branches.cpp)
   Status CollectConditional(Facts& facts, Term term, const std::vector<Term>& ancestors);
   Status CollectOneOf(Facts& facts, Term term, const Json& branches, std::vector<Term>& ancestors);
   Status CollectDependencies(Facts& facts, Term term, const Json& value,
                              const std::vector<Term>& ancestors);
+  using Discriminators = std::map<std::string, std::vector<std::string>>;  // words by property
+  Result<Discriminators> DiscriminatorsOf(const Facts& facts);
+  static bool Differ(const Discriminators& a, const Discriminators& b);
+  // (schema/reference.cpp)
   Result<Term> Resolve(Term term, const std::string& reference);
   Result<ExprId> Pattern(const std::string& pattern, Term at, const char* keyword);
 
@@ -95,11 +107,18 @@ class SchemaCompiler {
   Result<ExprId> KeyLanguage(const Conjunction& conjunction);
   Result<NumberRange> RangeOf(const Facts& facts);
 
-  Error At(Term term, const std::string& keyword, ErrorCode code, const std::string& what) const;
-  std::string PointerTo(const Json* schema) const;
+  Error OverBudget() const;
+  Error At(Term term, const std::string& keyword, ErrorCode code, const std::string& what);
+  std::string PointerTo(const Json* schema);
   void Note(std::string note);
   const Json* Own(Json schema);
-  bool Spend(size_t work) { return (work_ += work) <= kMaxWork; }
+  size_t regex_work() const {
+    return store_ != nullptr ? store_->work() : program_ != nullptr ? program_->chars->work() : 0;
+  }
+  bool Spend(size_t work) {
+    work_ = std::min(work_ + work, kMaxWork + 1);  // what is not granted is not done
+    return work_ <= kMaxWork && regex_work() <= kMaxRegexWork;
+  }
   static Conjunction Normalized(std::vector<Term> terms);
   static bool IsFalse(const Json& schema) { return schema.is_boolean() && !schema.get<bool>(); }
   static bool IsTrue(const Json& schema) {
@@ -121,9 +140,10 @@ class SchemaCompiler {
   std::map<std::tuple<ExprId, uint32_t, uint32_t, bool>, NodeIndex> strings_;
   std::map<std::string, NodeIndex> numbers_;
   std::unordered_map<std::string, ExprId> patterns_;
-  std::unordered_map<std::string, const Json*> resources_;  // by $id
+  std::map<std::pair<std::string, bool>, std::optional<ExprId>> formats_;  // and if narrowed
   std::unordered_map<const Json*, const Json*> negated_;
   size_t work_ = 0;
+  bool long_literal_ = false;
   int proof_depth_ = 0;
 };
 

@@ -1,16 +1,14 @@
 // Verdicts on texts, byte by byte; each group guards one keyword or trap. Then the full sets, where
-// they are at hand, and hostile schemas, which must end in time with an error that says what was
-// wrong.
+// they are at hand. Hostile schemas: schema/schema_compiler_test.cpp.
 #include "grammars/json_schema.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "grammars/matcher.h"
+#include "tests/grammars/shared_data.h"
 
 using namespace hearth;
 using namespace hearth::grammar;
@@ -106,6 +104,21 @@ const std::vector<Case> kCases = {
     {R"({"type":"string","format":"ipv6"})",
      {R"("::1")", R"("1::2:192.168.0.1")"},
      {R"("1::2::3")", R"("12345::")"}},
+    {R"({"const":{"a":1,"b":[2]}})",
+     {R"({"a":1,"b":[2]})", R"({"b": [2], "a": 1})"},
+     {R"({"a":1})", R"({"a":1,"b":[2],"b":[2]})", R"({"a":1,"b":[3]})"}},
+    {R"({"const":123456789012345678901234567890})",
+     {"123456789012345678901234567890"},
+     {"123456789012345680000000000000", "123456789012345678901234567891"}},
+    {R"({"type":"integer","minimum":123456789012345678901234567890})",
+     {"123456789012345678901234567890"},
+     {"123456789012345678901234567889", "5"}},
+    {R"({"type":"array","items":{"type":"string","maxLength":1e30},"minItems":1.0})",
+     {R"(["x"])"},
+     {"[]", "[1]"}},
+    {R"({"oneOf":[{"type":"object","properties":{"t":{"const":"a"},"v":{"type":"integer"}},"required":["t"]},{"type":"object","properties":{"t":{"type":"string","pattern":"^b$"},"v":{"type":"string"}},"required":["t"]}]})",
+     {R"({"t":"a","v":1})", R"({"t":"b","v":""})"},
+     {R"({"t":"a","v":""})", R"({"t":"b","v":1})", R"({"v":1})"}},
     {"true", {"1", "[{}]", R"({"a":{"b":[]}})", "null"}, {"", "[", "tru", "1 "}},
 };
 
@@ -128,11 +141,6 @@ const char* kRefused[] = {
     R"({"allOf":[{"$dynamicRef":"#x"}]})",
     R"(12)",
 };
-
-std::filesystem::path Shared() {
-  if (const char* set = std::getenv("HEARTH_SHARED")) return set;
-  return std::filesystem::path(HEARTH_SOURCE_DIR) / ".." / "shared";
-}
 
 struct Tally {
   int schemas = 0, compiled = 0, valid = 0, accepted = 0, false_accepts = 0;
@@ -167,7 +175,7 @@ Tally Run(const std::filesystem::path& file, bool (*wanted)(const Json&)) {
 
 TEST_CASE("texts are accepted and rejected as the schema says") {
   for (const Case& c : kCases) {
-    const auto grammar = CompileJsonSchema(Json::parse(c.schema));
+    const auto grammar = CompileJsonSchemaText(c.schema);
     INFO(c.schema << (grammar ? "" : " refused: " + grammar.error().message));
     REQUIRE(grammar.ok());
     for (const char* text : c.valid) {
@@ -217,49 +225,8 @@ TEST_CASE("any order keeps required and uniqueness") {
   CHECK_FALSE(Accepts(*grammar, R"({"b":1,"a":2,"b":3})"));
 }
 
-TEST_CASE("hostile schemas end in time") {
-  std::vector<std::pair<std::string, std::string>> bombs;
-  std::string deep;
-  for (int i = 0; i < 100'000; ++i) deep += R"({"items":)";
-  deep += "{}" + std::string(100'000, '}');
-  bombs.emplace_back("deep nesting", deep);
-  bombs.emplace_back(
-      "exponential regex",
-      R"({"type":"string","pattern":"^(([a-z]+)+)+[^a](a|b|ab)*.{50}(a.{30}){20}$"})");
-  bombs.emplace_back("determinisation", R"({"type":"string","pattern":"(a|b)*a(a|b){60}c"})");
-  bombs.emplace_back(
-      "nested counters",
-      R"({"type":"string","pattern":"^((a{1,1000}){1,1000}){1,1000}$","maxLength":100000})");
-  std::string wide = R"({"allOf":[)";
-  for (int i = 0; i < 40; ++i)
-    wide += (i ? "," : "") + std::string(R"({"anyOf":[{"required":["a)") + std::to_string(i) +
-            R"("]},{"required":["b)" + std::to_string(i) + R"("]}]})";
-  bombs.emplace_back("exponential anyOf", wide + "]}");
-  std::string refs = R"({"$defs":{)";
-  for (int i = 0; i < 2000; ++i)
-    refs += R"("d)" + std::to_string(i) + R"(":{"allOf":[{"$ref":"#/$defs/d)" +
-            std::to_string(i + 1) + R"("},{"$ref":"#/$defs/d)" + std::to_string(i + 1) + R"("}]},)";
-  bombs.emplace_back("chain of $ref", refs + R"("d2000":{}},"$ref":"#/$defs/d0"})");
-  std::string many = R"({"enum":[)";
-  for (int i = 0; i < 100'000; ++i)
-    many += (i ? ",\"value-" : "\"value-") + std::to_string(i) + "\"";
-  bombs.emplace_back("100,000 enum values", many + "]}");
-  for (const auto& [name, text] : bombs) {
-    const std::clock_t start = std::clock();  // CPU time: the machine may be busy
-    const auto grammar = CompileJsonSchemaText(text);
-    if (grammar) {
-      Matcher matcher(*grammar, nullptr);
-      matcher.AcceptBytes("\"" + std::string(2000, 'a') + "\"");
-      matcher.ForcedBytes();
-    }
-    const double taken = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    INFO(name << " took " << taken << " s" << (grammar ? "" : ": " + grammar.error().message));
-    CHECK(taken < 10);
-  }
-}
-
 TEST_CASE("the public sets, where they are at hand") {
-  const auto folder = Shared() / "grammar";
+  const auto folder = SharedGrammar();
   if (!std::filesystem::exists(folder / "schemas")) {
     WARN("skipped: no shared/grammar beside the repository");
     return;
@@ -275,7 +242,7 @@ TEST_CASE("the public sets, where they are at hand") {
   }
   CHECK(sample.false_accepts == 0);
   CHECK(sample.compiled * 100 >= sample.schemas * 95);
-  CHECK(sample.accepted * 100 >= sample.valid * 97);
+  CHECK(sample.accepted * 100 >= sample.valid * 98);
   const Tally hard = Run(folder / "hard.jsonl", [](const Json&) { return true; });
   CHECK(hard.false_accepts == 0);
   CHECK(hard.accepted == hard.valid);

@@ -3,13 +3,13 @@
 #include "grammars/matcher.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
 
 #include "grammars/grammar_builder.h"
 #include "tests/grammars/naive_mask.h"
+#include "tests/grammars/shared_data.h"
 #include "tests/grammars/small_vocabulary.h"
 
 using namespace hearth;
@@ -153,9 +153,7 @@ TEST_CASE("what is refused changes nothing; drafts are measured without being ta
 }
 
 TEST_CASE("masks of a real vocabulary equal the naive walker's, where one is at hand") {
-  const char* set = std::getenv("HEARTH_SHARED");
-  const auto folder =
-      std::filesystem::path(set != nullptr ? set : HEARTH_SOURCE_DIR "/../shared") / "grammar";
+  const auto folder = SharedGrammar();
   if (!std::filesystem::exists(folder / "hard.jsonl")) {
     WARN("skipped: no shared/grammar beside the repository");
     return;
