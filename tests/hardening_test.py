@@ -21,6 +21,7 @@ from oracle import default_model  # noqa: E402
 from serving_process import Server, make_models  # noqa: E402
 
 SLOW = os.environ.get("HEARTH_SLOW") == "1"
+SCALE = 1  # of time and memory: a sanitizer takes its share
 HELLO = [{"role": "user", "content": "hello"}]
 CHAT = "/v1/chat/completions"
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -114,7 +115,7 @@ def deep_json(server):
         started = time.monotonic()
         holds(server.request("POST", CHAT, body)[0] == 400, "status")
         took = time.monotonic() - started
-        holds(took < 1, took)
+        holds(took < 1 * SCALE, took)
     return f"400 in {took * 1000:.0f} ms"
 
 
@@ -217,11 +218,11 @@ def slow_readers(server):
     started = time.monotonic()
     holds(server.chat(model=server.model, messages=HELLO, max_tokens=20)[0] == 200, "another is served")
     took = time.monotonic() - started
-    holds(took < 20, took)  # answered at all, on a machine that may be busy
+    holds(took < 5 * SCALE, took)
     grown = (server.memory_kib() - before) / 1024
     for line in lines:
         line.close()
-    holds(grown < 32, grown)
+    holds(grown < 32 * SCALE, grown)
     return f"8 that do not read: another is answered in {took * 1000:.0f} ms"
 
 
@@ -255,7 +256,7 @@ def trickling(server):
         line.close()
     holds(len(took) == 100, "status", status)
     p99 = sorted(took)[98]
-    holds(p99 < 2, p99)
+    holds(p99 < 2 * SCALE, p99)
     return f"p99 of a chat completion {p99 * 1000:.0f} ms"
 
 
@@ -305,10 +306,10 @@ def one_poison(server, name):
     status, answer = server.chat(model=server.model, messages=HELLO, max_tokens=24, temperature=1.8, **poison)
     took = time.monotonic() - started
     holds(status in (200, 400), status, str(answer)[:200])
-    holds(took < 3, took)
+    holds(took < 3 * SCALE, took)
     started = time.monotonic()
     holds(server.chat(model=server.model, messages=HELLO, max_tokens=4)[0] == 200, "alive after it")
-    holds(time.monotonic() - started < 2, "and quick after it")
+    holds(time.monotonic() - started < 2 * SCALE, "and quick after it")
     return f"{status} in {took * 1000:.0f} ms"
 
 
@@ -352,7 +353,7 @@ def many_schemas(server):
     for i in range(50, count):
         holds(ask(i)[0] == 200, "schema", i)
     grown = (server.memory_kib() - before) / 1024
-    holds(grown < 64, grown)
+    holds(grown < 64 * SCALE, grown)
     return f"{count} distinct ones: {grown:.1f} MiB more"
 
 
@@ -501,11 +502,14 @@ ON_ITS_OWN = [
 
 
 def main():
+    global SCALE
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     build = os.path.abspath(arguments.build)
+    with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as file:
+        SCALE = 20 if re.search(r"^HEARTH_SANITIZE:\w+=\S", file.read(), re.MULTILINE) else 1
     failed = 0
 
     def run(name, test, *more):

@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!options.ok() && options.error().message.empty()) std::abort();
   // What is printed can be read back, word for word.
   ServerConfig again;
-  for (const auto& [table, settings] : config.ToJson().items()) {
+  const Json all = config.ToJson();
+  for (const auto& [table, settings] : all.items()) {
     for (const auto& [key, value] : settings.items()) {
       if (value.is_array()) continue;
       const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
