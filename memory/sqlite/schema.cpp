@@ -119,9 +119,12 @@ int ReadPragma(SQLite::Database& database, const char* pragma) {
 std::span<const char* const> Migrations() { return kMigrations; }
 
 Status CheckOrigin(SQLite::Database& database, const std::string& path) {
+  // One view of the file: another process may be filling it.
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::DEFERRED);
   const int id = ReadPragma(database, "application_id");
   const int version = ReadPragma(database, "user_version");
   const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+  transaction.commit();
   if (id != kApplicationId && !(empty && id == 0 && version == 0)) {
     return MakeError(ErrorCode::kInvalidArgument, path,
                      " is a database of another program; choose another file");

@@ -295,7 +295,10 @@ TEST_CASE("processes that open and fill one fresh file at once lose nothing") {
       continue;
     }
     const auto store = Store::Open(path, kClock, {.busy_timeout = std::chrono::seconds(30)});
-    if (!store.ok()) ::_exit(2);
+    if (!store.ok()) {
+      std::fprintf(stderr, "opening: %s\n", store.error().message.c_str());
+      ::_exit(2);
+    }
     TaskRepository tasks(**store, "default");
     for (int i = 0; i < kEach; ++i) {
       if (!tasks.Create({.title = Concat("task ", i, " of ", p)}).ok()) ::_exit(1);
