@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include <future>
+
 #include "model/backend/backend.h"
 #include "model/transformer/transformer.h"
 
@@ -16,13 +18,10 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
   if (const std::string* source = file->GetString("tokenizer.chat_template")) {
     model->chat_template_ = *source;
   }
+  // Beside the weights, whose packing leaves processors waiting at each matrix.
+  std::future<Result<std::shared_ptr<const Tokenizer>>> tokenizer;
   if (!options.weights_only) {
-    HEARTH_TRY(model->tokenizer_, Tokenizer::Create(*file));
-    if (model->tokenizer_->size() > config.vocab_size) {
-      return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
-                       model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
-                       " rows");
-    }
+    tokenizer = std::async(std::launch::async, [&] { return Tokenizer::Create(*file); });
   }
   std::unique_ptr<Backend> backend;
   if (options.backend == BackendKind::kReference) {
@@ -32,6 +31,14 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
   }
   HEARTH_TRY(model->transformer_,
              Transformer::Load(*file, config, std::move(backend), options.progress));
+  if (tokenizer.valid()) {
+    HEARTH_TRY(model->tokenizer_, tokenizer.get());
+    if (model->tokenizer_->size() > config.vocab_size) {
+      return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
+                       model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
+                       " rows");
+    }
+  }
   return model;
 }
 

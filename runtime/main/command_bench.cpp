@@ -33,6 +33,8 @@ void AddBenchCommand(CLI::App& app, Command& run) {
   command->add_option("--gen", options->generate, "Tokens that are written")->capture_default_str();
   command->add_option("--depth", options->depth, "Tokens in the context before writing begins")
       ->capture_default_str();
+  command->add_flag("--weights-only", options->model.weights_only,
+                    "Leave the tokenizer out (for files without one that is known)");
   command->add_option("--batch", options->batch, "Sequences written together")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
@@ -47,7 +49,6 @@ void AddBenchCommand(CLI::App& app, Command& run) {
       if (!path.ok()) return Fail(path.error());
       options->model_path = *path;
       options->model.threads = flags->threads;
-      options->model.weights_only = true;
       options->model.backend = flags->backend;
       options->kv_type = flags->kv_type;
       const Result<Json> report = RunBench(*options);

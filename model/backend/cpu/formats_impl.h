@@ -138,10 +138,8 @@ struct Small {
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
     uint32_t fifth = 0;
     if (kFive) __builtin_memcpy(&fifth, file + kFileBits, 4);
-    for (size_t j = 0; j < 16; ++j) {
-      const uint8_t byte = file[kFileNibbles + j];
-      Nibbles::Put(panel, row, j, byte & 15u);
-      Nibbles::Put(panel, row, j + 16, byte >> 4);
+    for (size_t g = 0; g < 4; ++g) {  // a byte has the same two columns here and there
+      __builtin_memcpy(panel + kGroupBytes * g + 4 * row, file + kFileNibbles + 4 * g, 4);
     }
     for (size_t j = 0; kFive && j < 32; ++j) BitPlane::Put(panel + kBits, row, j, fifth >> j & 1u);
     PutHalf(panel + kScales, row, file);
@@ -178,9 +176,10 @@ struct Bytes {
   static constexpr bool kHasMin = false;
 
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
-    for (size_t j = 0; j < 32; ++j) {
-      panel[kGroupBytes * (j / 4) + 4 * row + j % 4] =
-          static_cast<uint8_t>(file[2 + j] + kWeight8Offset);
+    for (size_t g = 0; g < 8; ++g) {
+      uint32_t four = LoadU32(file + 2 + 4 * g);
+      if (kWeight8Offset == 128) four ^= 0x80808080u;  // + 128 in each byte
+      __builtin_memcpy(panel + kGroupBytes * g + 4 * row, &four, 4);
     }
     PutHalf(panel + kScales, row, file);
   }
@@ -243,12 +242,15 @@ struct SuperMin {
                                : static_cast<unsigned>(packed[b + 4] >> 4) | (packed[b] >> 6) << 4;
       panel[kScales + b * kPanelRows + row] = static_cast<uint8_t>(scale);
       panel[kMins + b * kPanelRows + row] = static_cast<uint8_t>(min);
-      for (size_t j = 0; j < 32; ++j) {
-        const uint8_t byte = file[kFileNibbles + b / 2 * 32 + j];
-        Nibbles::Put(panel + b * kPart, row, j, b % 2 == 0 ? byte & 15u : byte >> 4);
-        if (kFive) {
-          BitPlane::Put(panel + b * kPart + Nibbles::kBytes, row, j, file[kFileBits + j] >> b & 1u);
-        }
+      for (size_t g = 0; g < 4; ++g) {  // four columns, and those 16 behind them
+        const uint8_t* bytes = file + kFileNibbles + b / 2 * 32 + 4 * g;
+        const uint32_t low = LoadU32(bytes) >> (b % 2 * 4) & 0x0f0f0f0fu;
+        const uint32_t high = LoadU32(bytes + 16) >> (b % 2 * 4) & 0x0f0f0f0fu;
+        const uint32_t both = low | high << 4;
+        __builtin_memcpy(panel + b * kPart + kGroupBytes * g + 4 * row, &both, 4);
+      }
+      for (size_t j = 0; kFive && j < 32; ++j) {
+        BitPlane::Put(panel + b * kPart + Nibbles::kBytes, row, j, file[kFileBits + j] >> b & 1u);
       }
     }
     PutHalf(panel + kScaleOfScales, row, file);

@@ -20,6 +20,11 @@ inline uint16_t LoadU16(const uint8_t* p) {
   __builtin_memcpy(&v, p, 2);
   return v;
 }
+inline uint32_t LoadU32(const uint8_t* p) {
+  uint32_t v;
+  __builtin_memcpy(&v, p, 4);
+  return v;
+}
 inline const uint16_t* AsHalves(const uint8_t* p) { return reinterpret_cast<const uint16_t*>(p); }
 
 // e^x to about 1 part in 10^7, after Cody & Waite: x = n ln 2 + r, a polynomial for e^r.
