@@ -90,6 +90,9 @@ class Machine {
   Config StartOf(NodeIndex node, FrameIndex parent) const;
   void StepStart(NodeIndex node, FrameIndex parent, uint8_t byte, Set& out);
   void StepSequence(NodeIndex node, uint64_t from, FrameIndex parent, uint8_t byte, Set& out);
+  // Between an object's or array's parts: takes whitespace; true where the byte is to be read as
+  // something else.
+  bool PassSpace(const Config& config, uint8_t byte, Set& out);
   void StepObject(const Config& config, uint8_t byte, Set& out);
   void StepArray(const Config& config, uint8_t byte, Set& out);
   void StepKeys(const Config& config, uint8_t byte, Set& out);

@@ -108,6 +108,18 @@ void Machine::StepKeys(const Config& config, uint8_t byte, Set& out) {
   }
 }
 
+bool Machine::PassSpace(const Config& config, uint8_t byte, Set& out) {
+  const auto space = static_cast<int>(SpaceOf(config.state));
+  if (program_->compact || !IsJsonSpace(byte)) return SpaceMayEnd(space);
+  const int next = StepSpace(space, byte);
+  if (next >= 0) {
+    Add({config.node, config.parent, WithSpace(config.state, static_cast<uint64_t>(next)),
+         config.extra},
+        out);
+  }
+  return false;
+}
+
 void Machine::StepObject(const Config& config, uint8_t byte, Set& out) {
   const Node& n = program_->nodes[config.node];
   const ObjectSpec& spec = program_->objects[n.a];
@@ -116,16 +128,7 @@ void Machine::StepObject(const Config& config, uint8_t byte, Set& out) {
     if (byte == '{') Add({config.node, config.parent, ObjectState(kPhaseFirst, 0, 0, 0), 0}, out);
     return;
   }
-  if (!program_->compact && IsJsonSpace(byte)) {
-    const int space = StepSpace(static_cast<int>(SpaceOf(config.state)), byte);
-    if (space >= 0) {
-      Add({config.node, config.parent, WithSpace(config.state, static_cast<uint64_t>(space)),
-           config.extra},
-          out);
-    }
-    return;
-  }
-  if (!SpaceMayEnd(static_cast<int>(SpaceOf(config.state)))) return;
+  if (!PassSpace(config, byte, out)) return;
   switch (phase) {
     case kPhaseFirst:
     case kPhaseAfterValue:
@@ -211,16 +214,7 @@ void Machine::StepArray(const Config& config, uint8_t byte, Set& out) {
     if (byte == '[') Add({config.node, config.parent, kPhaseFirst, 0}, out);
     return;
   }
-  if (!program_->compact && IsJsonSpace(byte)) {
-    const int space = StepSpace(static_cast<int>(SpaceOf(config.state)), byte);
-    if (space >= 0) {
-      Add({config.node, config.parent, WithSpace(config.state, static_cast<uint64_t>(space)),
-           config.extra},
-          out);
-    }
-    return;
-  }
-  if (!SpaceMayEnd(static_cast<int>(SpaceOf(config.state)))) return;
+  if (!PassSpace(config, byte, out)) return;
   const bool enough = ItemsOf(config.state) >= spec.min &&
                       (spec.containing == kNoNode || config.extra >= spec.min_contains);
   if (byte == ']' && phase != kPhaseNext) {

@@ -7,15 +7,6 @@
 
 namespace hearth::grammar {
 
-namespace {
-
-const Json* Member(const Json& schema, const char* key) {
-  const auto it = schema.find(key);
-  return it == schema.end() ? nullptr : &*it;
-}
-
-}  // namespace
-
 Status SchemaCompiler::CollectConditional(Facts& facts, Term term,
                                           const std::vector<Term>& ancestors) {
   const Json& schema = *term.schema;

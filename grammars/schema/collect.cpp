@@ -138,11 +138,6 @@ uint8_t TypeNamed(const std::string& name) {
   return 0;
 }
 
-const Json* Member(const Json& schema, const char* key) {
-  const auto it = schema.find(key);
-  return it == schema.end() ? nullptr : &*it;
-}
-
 // Keywords whose verdict on members depends on what other keywords looked at.
 bool HasApplicators(const Json& schema) {
   for (const char* key : {"$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentSchemas",

@@ -5,15 +5,6 @@
 
 namespace hearth::grammar {
 
-namespace {
-
-const Json* Member(const Json& schema, const char* key) {
-  const auto it = schema.find(key);
-  return it == schema.end() ? nullptr : &*it;
-}
-
-}  // namespace
-
 Result<Term> SchemaCompiler::Resolve(Term term, const std::string& reference) {
   const auto fail = [&](const std::string& why) {
     return At(term, "$ref", ErrorCode::kUnsupported,

@@ -25,6 +25,12 @@ inline constexpr char kNotStringsKey[] = "\001notStrings";  // none of these str
 inline constexpr char kNotPatternKey[] = "\001notPattern";
 inline constexpr char kAbsentKey[] = "\001absent";  // none of these properties
 
+// The member of an object with this key; null where there is none.
+inline const Json* Member(const Json& schema, const char* key) {
+  const auto it = schema.find(key);
+  return it == schema.end() ? nullptr : &*it;
+}
+
 class SchemaCompiler {
  public:
   static constexpr int kMaxDepth = 400;  // of a schema's text

@@ -2,6 +2,11 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+
+#include "model/quant/blocks.h"
+#include "model/quant/fit.h"
+#include "model/quant/scales.h"
 
 namespace hearth::model::blocks {
 
@@ -19,6 +24,26 @@ inline void FillWeights(const float* x, const float* importance, int n, float* w
     // A weight of zero would let a block of zeros divide by it.
     w[i] = size > 1e-30f ? size : 1e-30f;
   }
+}
+
+// Fits a scale and a minimum for levels up to `high` to 32 elements, and stores both as halves;
+// gives what takes an element to its level.
+struct StoredAffine {
+  float inverse;  // of the scale as stored; 0 where that is 0
+  float minimum;  // as stored
+  int high;
+  int LevelOf(float x) const { return NearestLevel((x - minimum) * inverse, 0, high); }
+};
+inline StoredAffine FitAndStoreAffine(const float* in, const float* importance, int high,
+                                      uint8_t* out) {
+  float weights[32];
+  FillWeights(in, importance, 32, weights);
+  const Affine fit = FitAffine(in, weights, 32, high, false);
+  const uint16_t d = FloatToHalf(fit.scale);
+  const uint16_t m = FloatToHalf(fit.minimum);
+  Store(out, d);
+  Store(out + 2, m);
+  return {InverseOrZero(HalfToFloat(d)), HalfToFloat(m), high};
 }
 
 }  // namespace hearth::model::blocks

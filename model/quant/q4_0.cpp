@@ -23,11 +23,7 @@ void EncodeQ4_0(const float* in, uint8_t* out, size_t blocks) {
     const float d = Farthest(in) / -8;
     const float inverse = InverseOrZero(d);
     Store(out, FloatToHalf(d));
-    for (int j = 0; j < 16; ++j) {
-      const uint8_t first = Level(in[j] * inverse + 8.5f, 15);
-      const uint8_t second = Level(in[16 + j] * inverse + 8.5f, 15);
-      out[2 + j] = static_cast<uint8_t>(first | second << 4);
-    }
+    StoreNibbles([&](int j) { return Level(in[j] * inverse + 8.5f, 15); }, out + 2);
   }
 }
 
@@ -38,11 +34,7 @@ void EncodeQ4_0Weighted(const float* in, const float* importance, uint8_t* out, 
     const uint16_t half = FloatToHalf(FitScale(in, weights, 32, -8, 7));
     const float inverse = InverseOrZero(HalfToFloat(half));
     Store(out, half);
-    for (int j = 0; j < 16; ++j) {
-      const int first = NearestLevel(in[j] * inverse, -8, 7) + 8;
-      const int second = NearestLevel(in[16 + j] * inverse, -8, 7) + 8;
-      out[2 + j] = static_cast<uint8_t>(first | second << 4);
-    }
+    StoreNibbles([&](int j) { return NearestLevel(in[j] * inverse, -8, 7) + 8; }, out + 2);
   }
 }
 

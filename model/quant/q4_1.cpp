@@ -26,30 +26,15 @@ void EncodeQ4_1(const float* in, uint8_t* out, size_t blocks) {
     const float inverse = InverseOrZero(d);
     Store(out, FloatToHalf(d));
     Store(out + 2, FloatToHalf(*least));
-    for (int j = 0; j < 16; ++j) {
-      const uint8_t first = Level((in[j] - *least) * inverse + 0.5f, 15);
-      const uint8_t second = Level((in[16 + j] - *least) * inverse + 0.5f, 15);
-      out[4 + j] = static_cast<uint8_t>(first | second << 4);
-    }
+    const float least_value = *least;
+    StoreNibbles([&](int j) { return Level((in[j] - least_value) * inverse + 0.5f, 15); }, out + 4);
   }
 }
 
 void EncodeQ4_1Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks) {
   for (; blocks != 0; --blocks, in += 32, importance += 32, out += 20) {
-    float weights[32];
-    FillWeights(in, importance, 32, weights);
-    const Affine fit = FitAffine(in, weights, 32, 15, false);
-    const uint16_t d = FloatToHalf(fit.scale);
-    const uint16_t m = FloatToHalf(fit.minimum);
-    const float inverse = InverseOrZero(HalfToFloat(d));
-    const float minimum = HalfToFloat(m);
-    Store(out, d);
-    Store(out + 2, m);
-    for (int j = 0; j < 16; ++j) {
-      const int first = NearestLevel((in[j] - minimum) * inverse, 0, 15);
-      const int second = NearestLevel((in[16 + j] - minimum) * inverse, 0, 15);
-      out[4 + j] = static_cast<uint8_t>(first | second << 4);
-    }
+    const StoredAffine fit = FitAndStoreAffine(in, importance, 15, out);
+    StoreNibbles([&](int j) { return fit.LevelOf(in[j]); }, out + 4);
   }
 }
 

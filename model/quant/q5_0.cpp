@@ -26,15 +26,7 @@ void EncodeQ5_0(const float* in, uint8_t* out, size_t blocks) {
     const float d = Farthest(in) / -16;
     const float inverse = InverseOrZero(d);
     Store(out, FloatToHalf(d));
-    uint32_t high = 0;
-    for (int j = 0; j < 16; ++j) {
-      const uint8_t first = Level(in[j] * inverse + 16.5f, 31);
-      const uint8_t second = Level(in[16 + j] * inverse + 16.5f, 31);
-      out[6 + j] = static_cast<uint8_t>((first & 15) | second << 4);
-      high |= static_cast<uint32_t>(first >> 4) << j | static_cast<uint32_t>(second >> 4)
-                                                           << (16 + j);
-    }
-    Store(out + 2, high);
+    StoreFives([&](int j) { return Level(in[j] * inverse + 16.5f, 31); }, out + 2, out + 6);
   }
 }
 
@@ -45,15 +37,8 @@ void EncodeQ5_0Weighted(const float* in, const float* importance, uint8_t* out, 
     const uint16_t half = FloatToHalf(FitScale(in, weights, 32, -16, 15));
     const float inverse = InverseOrZero(HalfToFloat(half));
     Store(out, half);
-    uint32_t high = 0;
-    for (int j = 0; j < 16; ++j) {
-      const int first = NearestLevel(in[j] * inverse, -16, 15) + 16;
-      const int second = NearestLevel(in[16 + j] * inverse, -16, 15) + 16;
-      out[6 + j] = static_cast<uint8_t>((first & 15) | (second & 15) << 4);
-      high |= static_cast<uint32_t>(first >> 4) << j;
-      high |= static_cast<uint32_t>(second >> 4) << (16 + j);
-    }
-    Store(out + 2, high);
+    StoreFives([&](int j) { return NearestLevel(in[j] * inverse, -16, 15) + 16; }, out + 2,
+               out + 6);
   }
 }
 

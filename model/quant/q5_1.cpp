@@ -29,38 +29,16 @@ void EncodeQ5_1(const float* in, uint8_t* out, size_t blocks) {
     const float inverse = InverseOrZero(d);
     Store(out, FloatToHalf(d));
     Store(out + 2, FloatToHalf(*least));
-    uint32_t high = 0;
-    for (int j = 0; j < 16; ++j) {
-      const uint8_t first = Level((in[j] - *least) * inverse + 0.5f, 31);
-      const uint8_t second = Level((in[16 + j] - *least) * inverse + 0.5f, 31);
-      out[8 + j] = static_cast<uint8_t>((first & 15) | second << 4);
-      high |= static_cast<uint32_t>(first >> 4) << j | static_cast<uint32_t>(second >> 4)
-                                                           << (16 + j);
-    }
-    Store(out + 4, high);
+    const float least_value = *least;
+    StoreFives([&](int j) { return Level((in[j] - least_value) * inverse + 0.5f, 31); }, out + 4,
+               out + 8);
   }
 }
 
 void EncodeQ5_1Weighted(const float* in, const float* importance, uint8_t* out, size_t blocks) {
   for (; blocks != 0; --blocks, in += 32, importance += 32, out += 24) {
-    float weights[32];
-    FillWeights(in, importance, 32, weights);
-    const Affine fit = FitAffine(in, weights, 32, 31, false);
-    const uint16_t d = FloatToHalf(fit.scale);
-    const uint16_t m = FloatToHalf(fit.minimum);
-    const float inverse = InverseOrZero(HalfToFloat(d));
-    const float minimum = HalfToFloat(m);
-    Store(out, d);
-    Store(out + 2, m);
-    uint32_t high = 0;
-    for (int j = 0; j < 16; ++j) {
-      const int first = NearestLevel((in[j] - minimum) * inverse, 0, 31);
-      const int second = NearestLevel((in[16 + j] - minimum) * inverse, 0, 31);
-      out[8 + j] = static_cast<uint8_t>((first & 15) | (second & 15) << 4);
-      high |= static_cast<uint32_t>(first >> 4) << j;
-      high |= static_cast<uint32_t>(second >> 4) << (16 + j);
-    }
-    Store(out + 4, high);
+    const StoredAffine fit = FitAndStoreAffine(in, importance, 31, out);
+    StoreFives([&](int j) { return fit.LevelOf(in[j]); }, out + 4, out + 8);
   }
 }
 

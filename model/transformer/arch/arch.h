@@ -36,5 +36,9 @@ Status ReadExperts(const GgufFile& file, ModelConfig& config);
 // Gives a window to layers as attention.sliding_window_pattern says, where the file has one: a
 // boolean a layer, or a whole number n (all but each n-th layer). Otherwise n = `every`.
 Status ReadWindows(const GgufFile& file, ModelConfig& config, uint32_t window, uint32_t every);
+// What Gemma 2 and 3 share: GELU, an embedding scaled by sqrt(d_model), and the scale of attention.
+// The largest of a family, which no key tells from the others but its number of layers, divides by
+// the width that heads would have, not by their own.
+void UseGemma(ModelConfig& config, uint32_t layers_of_27b);
 
 }  // namespace hearth::model::arch

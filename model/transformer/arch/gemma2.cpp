@@ -6,18 +6,19 @@
 
 namespace hearth::model::arch {
 
+void UseGemma(ModelConfig& config, uint32_t layers_of_27b) {
+  config.activation = Activation::kGeluTanh;
+  config.embedding_scale = std::sqrt(static_cast<float>(config.d_model));
+  config.ropes[0].pairs = RopePairs::kHalves;
+  if (config.n_layers == layers_of_27b) {
+    config.attention_scale = 1.0f / std::sqrt(static_cast<float>(config.d_model / config.n_heads));
+  }
+}
+
 const Architecture kGemma2 = {
     "gemma2", [](const GgufFile& file, ModelConfig& config) -> Status {
       constexpr uint32_t kLayersOf27B = 46;
-      config.activation = Activation::kGeluTanh;
-      config.embedding_scale = std::sqrt(static_cast<float>(config.d_model));
-      config.ropes[0].pairs = RopePairs::kHalves;
-      // The largest of the family divides by the width that heads would have, not by their own; no
-      // key says so.
-      if (config.n_layers == kLayersOf27B) {
-        config.attention_scale =
-            1.0f / std::sqrt(static_cast<float>(config.d_model / config.n_heads));
-      }
+      UseGemma(config, kLayersOf27B);
       HEARTH_TRY(config.attention_softcap,
                  OptionalFloat(file, config, "attn_logit_softcapping", 0, 1e6, 50.0f));
       HEARTH_TRY(config.logit_softcap,

@@ -1,7 +1,5 @@
 // Gemma 3 (text): norms after each half-layer, GELU, a scaled embedding, and five layers with a
 // sliding window (and a RoPE base of their own) for each one that sees everything.
-#include <cmath>
-
 #include "model/transformer/arch/arch.h"
 
 namespace hearth::model::arch {
@@ -10,14 +8,7 @@ const Architecture kGemma3 = {
     "gemma3", [](const GgufFile& file, ModelConfig& config) -> Status {
       constexpr uint32_t kGlobalEvery = 6;
       constexpr uint32_t kLayersOf27B = 62;
-      config.activation = Activation::kGeluTanh;
-      config.embedding_scale = std::sqrt(static_cast<float>(config.d_model));
-      config.ropes[0].pairs = RopePairs::kHalves;
-      // As in Gemma 2.
-      if (config.n_layers == kLayersOf27B) {
-        config.attention_scale =
-            1.0f / std::sqrt(static_cast<float>(config.d_model / config.n_heads));
-      }
+      UseGemma(config, kLayersOf27B);
       // Where the context is stretched, only the layers that see all of it are.
       HEARTH_TRY(const float base,
                  OptionalFloat(file, config, "rope.freq_base_swa", 1, 1e12, 1e4f));
