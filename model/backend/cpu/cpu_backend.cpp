@@ -91,10 +91,9 @@ struct Partials {
 constexpr size_t kQueryTileRows = 32;
 
 // Which blocks of activations are fine (kernels.h, README.md): all of what attention compares and
-// the head ranks; of the feed-forward block's those that stand out, by multiples of the mean
-// square.
+// the head ranks; of the others those that stand out, by multiples of the mean square.
 constexpr float kAllFine = 0;
-constexpr float kGateFineAbove = 2;
+constexpr float kOutlierFineAbove = 2;
 constexpr float kDownFineAbove = 8;
 
 class CpuBackend final : public Backend {
@@ -123,7 +122,9 @@ class CpuBackend final : public Backend {
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
     if (role == Role::kVector) return CpuWeight::FromVectors(parts);
-    return CpuWeight::FromMatrices(parts, kernels_, lanes_);
+    HEARTH_TRY(WeightPtr weight, CpuWeight::FromMatrices(parts, kernels_, lanes_));
+    HEARTH_CHECK_OK(ReserveScratch(kernels_.scratch_bytes(Cpu(weight).parts[0].panels.cols)));
+    return weight;
   }
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
@@ -196,7 +197,7 @@ class CpuBackend final : public Backend {
     }
     const Activations& attended =
         n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kAllFine,
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kOutlierFineAbove,
                          [&](size_t t) { return attended_.row(t); });
     Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
@@ -206,8 +207,9 @@ class CpuBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
-    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
-                                          kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed =
+        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), kOutlierFineAbove,
+                  [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
@@ -238,6 +240,7 @@ class CpuBackend final : public Backend {
     Rows key;
     Rows tile_values;
     Rows merged_values;
+    AlignedBuffer scratch;  // of products; as large as the widest matrix wants
   };
   struct alignas(64) Counter {
     std::atomic<uint32_t> value{0};
@@ -248,6 +251,18 @@ class CpuBackend final : public Backend {
     uint32_t first;
     uint32_t count;
   };
+
+  Status ReserveScratch(size_t bytes) {
+    for (Private& mine : private_) {
+      if (mine.scratch.bytes() >= bytes) continue;
+      mine.scratch = AlignedBuffer(bytes);
+      if (mine.scratch.data() == nullptr) {
+        return MakeError(ErrorCode::kResourceExhausted, "no memory for ", bytes,
+                         " bytes of scratch");
+      }
+    }
+    return {};
+  }
 
   void ComputeAngles(size_t n) {
     const size_t pairs = config_.head_dim / 2;
@@ -322,7 +337,7 @@ class CpuBackend final : public Backend {
     for (const CpuWeight::Part& part : w.parts) {
       const Share share(part.panels.count(), lane, lanes_.count());
       kernels_.multiply(part.panels, share.begin, share.end, x, n, out + part.first_row, stride,
-                        add);
+                        add, private_[static_cast<size_t>(lane)].scratch.data());
     }
   }
 
@@ -354,7 +369,7 @@ class CpuBackend final : public Backend {
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
     lanes_.Sync();
     const Activations& normed =
-        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kGateFineAbove,
+        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kOutlierFineAbove,
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
@@ -567,7 +582,7 @@ class CpuBackend final : public Backend {
   const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
-    return Prepare(lane, 1, config_.q_size(), reader, kAllFine, [&](size_t, float* out) {
+    return Prepare(lane, 1, config_.q_size(), reader, kOutlierFineAbove, [&](size_t, float* out) {
       for (uint32_t head = 0; head < config_.n_heads; ++head) {
         AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
         std::fill_n(merged.values, hd, 0.0f);
