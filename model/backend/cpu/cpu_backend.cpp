@@ -91,9 +91,10 @@ struct Partials {
 constexpr size_t kQueryTileRows = 32;
 
 // Which blocks of activations are fine (kernels.h, README.md): all of what attention compares and
-// the head ranks; of the others those that stand out, by multiples of the mean square.
+// the head ranks; of the feed-forward block's those that stand out, by multiples of the mean
+// square.
 constexpr float kAllFine = 0;
-constexpr float kOutlierFineAbove = 2;
+constexpr float kGateFineAbove = 2;
 constexpr float kDownFineAbove = 8;
 
 class CpuBackend final : public Backend {
@@ -197,7 +198,7 @@ class CpuBackend final : public Backend {
     }
     const Activations& attended =
         n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
-               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kOutlierFineAbove,
+               : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kAllFine,
                          [&](size_t t) { return attended_.row(t); });
     Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
     AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
@@ -207,9 +208,8 @@ class CpuBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
-    const Activations& normed =
-        Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up), kOutlierFineAbove,
-                  [&](size_t t) { return hidden_.row(t); });
+    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
+                                          kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Inner(lane, Cpu(w.gate_up), normed, 0, n);
     lanes_.Sync();
@@ -369,7 +369,7 @@ class CpuBackend final : public Backend {
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
     lanes_.Sync();
     const Activations& normed =
-        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kOutlierFineAbove,
+        Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kGateFineAbove,
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
@@ -582,7 +582,7 @@ class CpuBackend final : public Backend {
   const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
-    return Prepare(lane, 1, config_.q_size(), reader, kOutlierFineAbove, [&](size_t, float* out) {
+    return Prepare(lane, 1, config_.q_size(), reader, kAllFine, [&](size_t, float* out) {
       for (uint32_t head = 0; head < config_.n_heads; ++head) {
         AttentionState merged = {.top = 0, .total = 0, .values = out + head * hd};
         std::fill_n(merged.values, hd, 0.0f);
