@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "model/cache/block_table.h"
+#include "model/cache/kv_storage.h"
 #include "model/gguf.h"
 #include "model/kv_type.h"
 #include "model/model_config.h"
@@ -70,12 +70,6 @@ struct NetworkWeights {
   std::vector<LayerWeights> layers;
 };
 
-// The memory behind block ids: keys and values of every layer.
-class KvStorage {
- public:
-  virtual ~KvStorage() = default;
-};
-
 // One sequence's share of a batch: tokens [first, first + count) stand at positions [start, start +
 // count) of the sequence whose KV lies in `blocks` (enough of them for start + count positions).
 struct BatchSequence {
@@ -114,6 +108,8 @@ class Backend {
   // parts of a vector join end to end.
   virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
   virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
+  // Bytes that one block of such a storage takes once it is used.
+  virtual size_t KvBlockBytes(KvType type) const = 0;
 
   // Null ends it. False where the backend cannot be observed. The observer outlives its passes.
   virtual bool Observe(InputObserver*) { return false; }

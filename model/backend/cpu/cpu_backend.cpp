@@ -131,6 +131,8 @@ class CpuBackend final : public Backend {
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
+  size_t KvBlockBytes(KvType type) const override { return CpuKv::BlockBytes(config_, type); }
+
   bool Observe(InputObserver* observer) override {
     observer_ = observer;
     return true;

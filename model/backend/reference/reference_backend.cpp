@@ -27,6 +27,11 @@ const ReferenceWeight& Ref(const WeightPtr& weight) {
 // [block][layer][k or v][kv_head][position in block][head_dim]
 struct ReferenceKv : KvStorage {
   Vector values;
+  size_t block_size = 0;  // doubles
+  void CopyBlock(BlockId from, BlockId to) override {
+    const auto at = [&](BlockId block) { return static_cast<size_t>(block) * block_size; };
+    std::copy_n(values.data() + at(from), block_size, values.data() + at(to));
+  }
 };
 
 class ReferenceBackend final : public Backend {
@@ -54,9 +59,12 @@ class ReferenceBackend final : public Backend {
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType) override {
     auto kv = std::make_unique<ReferenceKv>();
-    kv->values.resize(static_cast<size_t>(n_blocks) * config_.n_layers * 2 * config_.kv_size() *
-                      kBlockTokens);
+    kv->block_size = KvBlockBytes(KvType::kF32) / sizeof(double);
+    kv->values.resize(n_blocks * kv->block_size);
     return std::unique_ptr<KvStorage>(std::move(kv));
+  }
+  size_t KvBlockBytes(KvType) const override {
+    return size_t{2} * config_.n_layers * config_.kv_size() * kBlockTokens * sizeof(double);
   }
 
   void Run(const Pass&, const std::function<void(int)>& body) override { body(0); }
