@@ -17,6 +17,7 @@
 
 #include "model/drafter.h"
 #include "model/kv_type.h"
+#include "model/lora.h"
 #include "model/model.h"
 #include "model/sampling.h"
 #include "model/token_constraint.h"
@@ -37,6 +38,8 @@ struct GenerationRequest {
       0;  // with logprobs: the likeliest tokens at each place, at most this many
   // Who has a higher one is taken in first, and takes the place and the memory of those with less.
   int priority = 0;
+  std::shared_ptr<const LoraAdapter> adapter;  // of this engine's model; may be null
+  float adapter_scale = 1;
 };
 
 enum class FinishReason : uint8_t {

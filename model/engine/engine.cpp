@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "model/backend/backend.h"
@@ -132,8 +133,8 @@ uint32_t Engine::context_tokens() const { return state_->options.context_tokens;
 uint32_t Engine::max_sequences() const { return state_->options.max_sequences; }
 size_t Engine::running() const { return state_->scheduler.running().size(); }
 size_t Engine::waiting() const {
-  return static_cast<size_t>(std::ranges::count_if(state_->scheduler.waiting(),
-                                                   [](const auto& s) { return !s->paused; }));
+  return static_cast<size_t>(
+      std::ranges::count_if(state_->scheduler.waiting(), [](const auto& s) { return !s->paused; }));
 }
 
 EngineStats Engine::stats() const {
@@ -167,6 +168,11 @@ Result<RequestId> Engine::Submit(GenerationRequest request) {
                      " tokens, the context holds ", s.options.context_tokens,
                      "; shorten it or use a model with a longer context");
   }
+  if (!std::isfinite(request.adapter_scale) || std::abs(request.adapter_scale) > 100) {
+    return MakeError(ErrorCode::kInvalidArgument, "adapter_scale: ", request.adapter_scale,
+                     " is not between -100 and 100");
+  }
+  if (request.adapter_scale == 0) request.adapter = nullptr;
   const auto room = s.options.context_tokens - static_cast<uint32_t>(request.prompt.size());
   request.max_tokens = std::min(request.max_tokens, room);
   if (request.stop_tokens.empty()) request.stop_tokens = s.model.tokenizer().end_of_turn();
@@ -248,7 +254,12 @@ void Engine::State::BuildBatch() {
     tokens.insert(tokens.end(), begin, begin + slice.count);
     tokens.insert(tokens.end(), sequence.draft.begin(), sequence.draft.end());
     const auto count = static_cast<uint32_t>(tokens.size()) - first;
-    slices.push_back({first, count, sequence.computed, sequence.table.blocks()});
+    slices.push_back({.first = first,
+                      .count = count,
+                      .start = sequence.computed,
+                      .blocks = sequence.table.blocks(),
+                      .adapter = sequence.adapter ? &sequence.adapter->weights() : nullptr,
+                      .adapter_scale = sequence.adapter_scale});
     if (slice.count < sequence.pending()) continue;
     for (uint32_t i = slice.count - 1; i < count; ++i) heads.push_back(first + i);
   }
@@ -335,8 +346,7 @@ bool Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events&
   return false;
 }
 
-void Engine::State::Follow(const Scheduler::Slice& slice, std::span<float> scores,
-                           Events& events) {
+void Engine::State::Follow(const Scheduler::Slice& slice, std::span<float> scores, Events& events) {
   Sequence& sequence = *slice.sequence;
   const bool was_reading = sequence.reading;
   scheduler.Computed(sequence, sequence.computed + slice.count);

@@ -31,15 +31,16 @@ uint32_t PromptLookup::Find(std::span<const TokenId> text, uint32_t most,
                             std::vector<TokenId>& out) const {
   if (text.size() < 2 || text.size() != known_) return 0;
   const auto agreeing = [&](size_t place) {
-    const auto ends = std::mismatch(text.rbegin(), text.rend(),
-                                    text.rbegin() + static_cast<ptrdiff_t>(known_ - 1 - place),
-                                    text.rend());
+    const auto ends =
+        std::mismatch(text.rbegin(), text.rend(),
+                      text.rbegin() + static_cast<ptrdiff_t>(known_ - 1 - place), text.rend());
     return static_cast<uint32_t>(ends.first - text.rbegin());
   };
   uint32_t best = 1;
   size_t from = 0;
   int32_t place = earlier_[known_ - 1];
-  for (int i = 0; i < kMostPlaces && place >= 0; ++i, place = earlier_[static_cast<size_t>(place)]) {
+  for (int i = 0; i < kMostPlaces && place >= 0;
+       ++i, place = earlier_[static_cast<size_t>(place)]) {
     const uint32_t agree = agreeing(static_cast<size_t>(place));
     if (agree <= best) continue;
     best = agree;

@@ -171,7 +171,8 @@ bool Scheduler::IsBeingComputed(const Sequence& sequence, const std::vector<Slic
   const auto wanted = Shareable(sequence);
   const size_t end = (sequence.computed / kBlockTokens + 1) * kBlockTokens;
   if (end > wanted.size()) return false;
-  const size_t worth = std::max<size_t>(end, sequence.computed + sequence.pending() / kWorthWaiting);
+  const size_t worth =
+      std::max<size_t>(end, sequence.computed + sequence.pending() / kWorthWaiting);
   return std::ranges::any_of(slices, [&](const Slice& slice) {
     const Sequence& other = *slice.sequence;
     return other.reading && other.salt == sequence.salt && other.tokens.size() >= worth &&
@@ -201,8 +202,8 @@ bool Scheduler::PlanReading(uint32_t read_tokens, std::vector<Slice>& slices) {
     ShareKnown(*sequence);
     if (IsBeingComputed(*sequence, slices)) continue;
     const uint32_t before = sequence->computed;
-    sequence->computed = cache_.CopyTail(sequence->salt, Shareable(*sequence), sequence->computed,
-                                         sequence->table);
+    sequence->computed =
+        cache_.CopyTail(sequence->salt, Shareable(*sequence), sequence->computed, sequence->table);
     if (!sequence->preempted) sequence->usage.cached_tokens += sequence->computed - before;
     uint32_t count = std::min(sequence->pending(), room);
     // Chunks end with a block where they can: it is known to others at once.

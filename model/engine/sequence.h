@@ -1,7 +1,8 @@
 // Sequence: one request while the engine works on it.
 #pragma once
 
-#include <algorithm>
+#include <bit>
+#include <memory>
 #include <vector>
 
 #include "model/cache/radix_cache.h"
@@ -22,13 +23,18 @@ struct Sequence {
         logprobs(request.logprobs),
         top_logprobs(request.top_logprobs),
         sampler(request.sampling),
+        adapter(std::move(request.adapter)),
+        adapter_scale(request.adapter_scale),
         table(allocator) {
     usage.prompt_tokens = static_cast<uint32_t>(tokens.size());
+    if (adapter != nullptr) {
+      salt = adapter->id() << 32 | std::bit_cast<uint32_t>(adapter_scale);
+    }
   }
 
   RequestId id;  // ids ascend in order of arrival
   int priority;
-  RadixCache::Salt salt = 0;  // what besides tokens decides the KV
+  RadixCache::Salt salt = 0;    // what besides tokens decides the KV
   std::vector<TokenId> tokens;  // prompt and completion
   uint32_t computed = 0;        // tokens whose KV is there
   uint32_t max_tokens;
@@ -37,6 +43,8 @@ struct Sequence {
   bool logprobs;
   uint32_t top_logprobs;
   Sampler sampler;
+  std::shared_ptr<const LoraAdapter> adapter;
+  float adapter_scale;
   BlockTable table;
   Usage usage;
   bool cancelled = false;
@@ -45,8 +53,8 @@ struct Sequence {
   // Of the scheduler. A sequence is read (its prompt, or all of it where it lost its place) until
   // its next token can be drawn; then it is decoded.
   bool reading = true;
-  bool preempted = false;     // it was, once
-  uint64_t arrived_at = 0;    // tokens that had been read for others by then
+  bool preempted = false;   // it was, once
+  uint64_t arrived_at = 0;  // tokens that had been read for others by then
   // Guesses at what follows `tokens`, tried in the coming pass.
   std::vector<TokenId> draft;
   Speculation speculation;

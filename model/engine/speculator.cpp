@@ -44,7 +44,8 @@ void Speculator::AddOption(Sequence& sequence) {
   const uint32_t left = sequence.max_tokens - sequence.usage.completion_tokens;
   const uint32_t most = std::min(Speculation::kMostGuesses, left - 1);
   FindGuesses(sequence, most);
-  Option option = {&sequence, s.chances[s.origin], 0, 0, static_cast<uint32_t>(s.guesses.size()), 0};
+  Option option = {&sequence, s.chances[s.origin], 0, 0, static_cast<uint32_t>(s.guesses.size()),
+                   0};
   const double drafted = s.chances[Speculation::kDrafter];
   if (options_.drafter != nullptr && (s.guesses.empty() || option.chance < drafted)) {
     if (s.rest > 0) --s.rest;

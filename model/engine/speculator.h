@@ -23,7 +23,7 @@ class Speculator {
  public:
   struct Options {
     bool lookup = true;
-    Drafter* drafter = nullptr;  // may be null
+    Drafter* drafter = nullptr;   // may be null
     std::function<double()> now;  // seconds
   };
   // The cost must outlive it.

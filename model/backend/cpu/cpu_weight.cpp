@@ -1,8 +1,7 @@
 #include "model/backend/cpu/cpu_weight.h"
 
-#include <cstring>
-
 #include <algorithm>
+#include <cstring>
 
 #include "model/model.h"
 #include "model/quant.h"

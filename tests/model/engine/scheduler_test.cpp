@@ -130,7 +130,8 @@ class Bench {
       REQUIRE_FALSE(sequence->paused);
       REQUIRE(at->count > 0);
       REQUIRE(at->count <= sequence->pending());
-      REQUIRE(storage_.Holds(sequence->table, std::span(sequence->tokens).first(sequence->computed)));
+      REQUIRE(
+          storage_.Holds(sequence->table, std::span(sequence->tokens).first(sequence->computed)));
       const auto guesses = static_cast<uint32_t>(sequence->draft.size());
       if (guesses > 0) REQUIRE(at->count == sequence->pending());
       const uint32_t end = sequence->computed + at->count + guesses;
@@ -203,7 +204,8 @@ TEST_CASE("the room for reading is kept, and decoding goes first") {
   }
 }
 
-TEST_CASE("a higher priority takes the place of a lower one, which keeps its KV while there is room") {
+TEST_CASE(
+    "a higher priority takes the place of a lower one, which keeps its KV while there is room") {
   Bench bench({.max_sequences = 1, .max_batch_tokens = 64}, 100);
   const RequestId low = bench.Add(Range(0, 100), 20);
   for (int i = 0; i < 5; ++i) bench.Step();
@@ -213,7 +215,7 @@ TEST_CASE("a higher priority takes the place of a lower one, which keeps its KV 
   CHECK(bench.Find(equal)->computed == 0);
   const RequestId high = bench.Add(Range(1000, 40), 3, 1);
   bench.Drain();
-  CHECK(bench.order == std::vector<RequestId>{high, equal, low});
+  CHECK(bench.order == std::vector<RequestId>{high, low, equal});
   CHECK(bench.scheduler.preemptions() == 1);
   // Only what was drawn last is computed again.
   CHECK(bench.read - before == 40 + 20 + 1);
