@@ -64,13 +64,27 @@ int64_t Scheduler::Urgency(const Sequence& sequence) const {
          static_cast<int64_t>(read_tokens_ - sequence.arrived_at) / kReadPerAge;
 }
 
+// Who would give way first: one whose reader does not keep up, then the last of those that matter
+// least.
+Sequence* Scheduler::MostExpendable() const {
+  const auto last = std::ranges::max_element(running_, [](const auto& a, const auto& b) {
+    return a->paused != b->paused ? b->paused : a->GoesBefore(*b);
+  });
+  return last == running_.end() ? nullptr : last->get();
+}
+
 void Scheduler::Admit(std::vector<Sequence*>& admitted) {
   while (true) {
+    Sequence* expendable = MostExpendable();
+    const bool has_place = running_.size() < options_.max_sequences;
+    const auto gives_way_to = [&](const Sequence& sequence) {
+      return expendable->paused || expendable->priority < sequence.priority;
+    };
     Sequence* best = nullptr;
     int64_t best_urgency = 0;
     RadixCache::Known best_known;
     for (const auto& sequence : waiting_) {
-      if (sequence->paused) continue;
+      if (sequence->paused || (!has_place && !gives_way_to(*sequence))) continue;
       if (best != nullptr && sequence->priority < best->priority) continue;
       const RadixCache::Known known = cache_.Find(sequence->salt, Shareable(*sequence));
       const int64_t urgency = Urgency(*sequence) - known.tokens;
@@ -81,33 +95,28 @@ void Scheduler::Admit(std::vector<Sequence*>& admitted) {
       }
     }
     if (best == nullptr) return;
-    if (running_.size() >= options_.max_sequences) {
-      // Someone who does not read what is written, or matters less, gives way.
-      const auto last = std::ranges::max_element(running_, [](const auto& a, const auto& b) {
-        return a->paused != b->paused ? b->paused : a->GoesBefore(*b);
-      });
-      if (!(*last)->paused && (*last)->priority >= best->priority) return;
-      Preempt(**last);
+    if (has_place && HasMemoryFor(*best, best_known)) {
+      running_.push_back(Take(*best));
+      ShareKnown(*best);
+      admitted.push_back(best);
+    } else if (gives_way_to(*best)) {
+      Preempt(*expendable);
+    } else {
+      return;
     }
-    if (!running_.empty()) {
-      // What those that run will still read is spoken for, and a block for each to write in.
-      uint64_t wanted = BlockTable::BlocksFor(best->length() + 1) - best_known.held_blocks;
-      for (const auto& sequence : running_) {
-        const uint32_t all = BlockTable::BlocksFor(sequence->length() + kBlockTokens);
-        const auto has = static_cast<uint32_t>(sequence->table.blocks().size());
-        if (!sequence->paused) wanted += all - std::min(all, has);
-      }
-      if (wanted > allocator_.free() && wanted > allocator_.free() + cache_.evictable()) {
-        const auto paused = std::ranges::find_if(running_, [](const auto& s) { return s->paused; });
-        if (paused == running_.end()) return;
-        Preempt(**paused);
-        continue;
-      }
-    }
-    running_.push_back(Take(*best));
-    ShareKnown(*best);
-    admitted.push_back(best);
   }
+}
+
+// What those that run will still read is spoken for, and a block for each to write in.
+bool Scheduler::HasMemoryFor(const Sequence& sequence, const RadixCache::Known& known) const {
+  if (running_.empty()) return true;
+  uint64_t wanted = BlockTable::BlocksFor(sequence.length() + 1) - known.held_blocks;
+  for (const auto& other : running_) {
+    const uint32_t all = BlockTable::BlocksFor(other->length() + kBlockTokens);
+    const auto has = static_cast<uint32_t>(other->table.blocks().size());
+    if (!other->paused) wanted += all - std::min(all, has);
+  }
+  return wanted <= allocator_.free() || wanted <= allocator_.free() + cache_.evictable();
 }
 
 void Scheduler::ShareKnown(Sequence& sequence) {

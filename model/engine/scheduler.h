@@ -59,6 +59,8 @@ class Scheduler {
  private:
   bool PlanDecoding(std::vector<Slice>& slices);  // false: someone lost their place, plan anew
   bool PlanReading(uint32_t read_tokens, std::vector<Slice>& slices);  // likewise
+  Sequence* MostExpendable() const;
+  bool HasMemoryFor(const Sequence& sequence, const RadixCache::Known& known) const;
   bool ReserveFromCache(BlockTable& table, uint32_t tokens);
   // Who must give way to it first, or null.
   Sequence* LastBehind(const Sequence& sequence) const;

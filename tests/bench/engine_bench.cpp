@@ -4,9 +4,9 @@
 //
 // Works: lookup (a list is copied), prose (where a lookup finds little), drafter (scripted: each
 // guess is right with a probability of 60 or 80 per cent), clients (eight sequences with guesses
-// and without), lora (rank 16 on every matrix), chunks, kv, rss. One JSON object a line. The
-// variants of a work take turns, and the best of the rounds counts: a shared machine only ever adds
-// time.
+// and without), lora (rank 16 on every matrix), chunks, passes, turn, kv, rss. One JSON object a
+// line. The variants of a work take turns, and the best of the rounds counts: a shared machine only
+// ever adds time.
 #include <unistd.h>
 
 #include <algorithm>
@@ -326,6 +326,69 @@ struct Bench {
     std::printf("}\n");
   }
 
+  // What a pass over n tokens of one sequence costs that has 600 already, with logits of all: what
+  // guesses are weighed against.
+  void Passes() {
+    const std::vector<TokenId> prompt = RandomTokens(model, 9, 600);
+    const auto evaluator = Need(Evaluator::Create(model, KvType::kF16, 8192));
+    const auto ignore = [](size_t, uint32_t, std::span<const float>) {};
+    std::map<uint32_t, double> best;
+    for (int round = 0; round < 3 * rounds; ++round) {
+      for (const uint32_t n : {1u, 2u, 3u, 4u, 5u, 6u, 8u, 12u, 16u}) {
+        evaluator->Reset(1);
+        const Evaluator::Input context[] = {{0, prompt, Evaluator::Want::kNothing}};
+        if (!evaluator->Append(context, ignore).ok()) Fail("no room");
+        for (int i = 0; i < 5; ++i) {
+          const Evaluator::Input input[] = {{0, std::span(prompt).first(n), Evaluator::Want::kAll}};
+          const double start = Now();
+          if (!evaluator->Append(input, ignore).ok()) Fail("no room");
+          const double seconds = Now() - start;
+          best[n] = best.contains(n) ? std::min(best[n], seconds) : seconds;
+        }
+      }
+    }
+    std::printf("{\"work\": \"passes\"");
+    for (const auto& [n, seconds] : best) {
+      std::printf(", \"%u\": {\"ms\": %.2f, \"ratio\": %.2f}", n, seconds * 1e3, seconds / best[1]);
+    }
+    std::printf("}\n");
+  }
+
+  // The second turn of a chat of 1,945 tokens, from its submission to its first token, beside one
+  // pass over what it adds.
+  void Turn() {
+    const std::vector<TokenId> first = RandomTokens(model, 4, 1945);
+    std::vector<TokenId> second = first;
+    for (const TokenId t : RandomTokens(model, 5, 17)) second.push_back(t);
+    const auto evaluator = Need(Evaluator::Create(model, KvType::kF16, 8192));
+    const auto ignore = [](size_t, uint32_t, std::span<const float>) {};
+    double turn = 1e9, pass = 1e9;
+    for (int round = 0; round < rounds; ++round) {
+      const auto engine = Need(Engine::Create(model, {}));
+      for (const auto* prompt : {&first, &second}) {
+        GenerationRequest request;
+        request.prompt = *prompt;
+        request.max_tokens = 1;
+        request.stop_tokens = {-1};
+        const double start = Now();
+        Need(engine->Submit(std::move(request)));
+        std::vector<Event> events;
+        while (events.empty() || events.back().kind != Event::Kind::kFinished) engine->Step(events);
+        if (prompt == &second) turn = std::min(turn, Now() - start);
+      }
+      evaluator->Reset(1);
+      const Evaluator::Input context[] = {{0, first, Evaluator::Want::kNothing}};
+      if (!evaluator->Append(context, ignore).ok()) Fail("no room");
+      const Evaluator::Input added[] = {
+          {0, std::span(second).subspan(1945), Evaluator::Want::kLast}};
+      const double start = Now();
+      if (!evaluator->Append(added, ignore).ok()) Fail("no room");
+      pass = std::min(pass, Now() - start);
+    }
+    std::printf("{\"work\": \"turn\", \"second_turn_ms\": %.1f, \"one_pass_ms\": %.1f}\n",
+                turn * 1e3, pass * 1e3);
+  }
+
   // Sequences of 100 to 2,000 tokens, uniformly drawn: how much of what they hold is empty, and how
   // many are at work in the memory of 16,384 tokens.
   void Kv() {
@@ -409,6 +472,8 @@ int Main(int argc, char** argv) {
   if (works.contains("drafter")) bench.Scripted();
   if (works.contains("lora")) bench.Lora();
   if (works.contains("chunks")) bench.Chunks();
+  if (works.contains("passes")) bench.Passes();
+  if (works.contains("turn")) bench.Turn();
   if (works.contains("kv")) bench.Kv();
   return 0;
 }

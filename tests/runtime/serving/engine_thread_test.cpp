@@ -156,8 +156,8 @@ TEST_CASE(
   }();
   auto slow = engine->Submit(Request(50, 1900));
   REQUIRE(Rests(*engine));
-  auto other = engine->Submit(Request(51, 1000));
-  CHECK(ReadAll(**other).tokens.size() == 1000);
+  auto other = engine->Submit(Request(51, 1900));
+  CHECK(ReadAll(**other).tokens.size() == 1900);
   CHECK(engine->stats().preemptions > 0);
   CHECK(ReadAll(**slow).tokens == expected);
 }
