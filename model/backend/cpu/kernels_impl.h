@@ -9,6 +9,9 @@
 // columns of a row (products) or over the positions of a chunk (attention), whatever else is
 // computed beside them.
 
+// Sums of products stay in registers only where all of a block's work is in one function.
+#define HEARTH_INLINE [[gnu::always_inline]] inline
+
 namespace hearth::model::cpu::HEARTH_ISA {
 namespace {
 
@@ -448,6 +451,7 @@ const Kernels HEARTH_TABLE = {
     .pack_panel = &HEARTH_ISA::PackPanel,
     .read_row = &HEARTH_ISA::ReadRow,
     .multiply = &HEARTH_ISA::Multiply,
+    .scratch_bytes = &HEARTH_ISA::ScratchBytes,
     .quantize = &HEARTH_ISA::Quantize,
     .rms_norm = &HEARTH_ISA::RmsNorm,
     .gate_silu = &HEARTH_ISA::GateSilu,
