@@ -90,7 +90,7 @@ struct EngineOptions {
   uint32_t max_batch_tokens = 512;
   // A pass that reads prompts beside sequences that are decoded lasts about so long at most: the
   // longest wait between two tokens.
-  double max_stall_seconds = 0.06;
+  double max_stall_seconds = 0.08;
   bool prompt_lookup = true;         // guess from the text itself
   std::shared_ptr<Drafter> drafter;  // or ask this one. May be null
   // A clock in seconds, for costs; null: the system's.

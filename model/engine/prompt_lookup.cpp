@@ -5,7 +5,7 @@
 
 namespace hearth::model {
 namespace {
-constexpr int kMostPlaces = 16;       // looked at in one search
+constexpr int kMostPlaces = 64;       // looked at in one search
 constexpr uint32_t kLongEnough = 32;  // agreeing tokens: no other place is looked for
 }  // namespace
 
@@ -28,26 +28,29 @@ void PromptLookup::Extend(std::span<const TokenId> text) {
 }
 
 uint32_t PromptLookup::Find(std::span<const TokenId> text, uint32_t most,
-                            std::vector<TokenId>& out) const {
+                            std::vector<TokenId>& out) {
   if (text.size() < 2 || text.size() != known_) return 0;
-  const auto agreeing = [&](size_t place) {
+  uint32_t best = 1;
+  size_t from = 0;
+  // Whether more of the text's end agrees with what ends at `place` than with the best so far.
+  const auto look_at = [&](size_t place) {
     const auto ends =
         std::mismatch(text.rbegin(), text.rend(),
                       text.rbegin() + static_cast<ptrdiff_t>(known_ - 1 - place), text.rend());
-    return static_cast<uint32_t>(ends.first - text.rbegin());
-  };
-  uint32_t best = 1;
-  size_t from = 0;
-  int32_t place = earlier_[known_ - 1];
-  for (int i = 0; i < kMostPlaces && place >= 0;
-       ++i, place = earlier_[static_cast<size_t>(place)]) {
-    const uint32_t agree = agreeing(static_cast<size_t>(place));
-    if (agree <= best) continue;
+    const auto agree = static_cast<uint32_t>(ends.first - text.rbegin());
+    if (agree <= best) return;
     best = agree;
-    from = static_cast<size_t>(place) + 1;
-    if (best >= kLongEnough) break;
+    from = place + 1;
+  };
+  // What is copied is copied on, as a rule: then the source is as far back as it was.
+  if (distance_ > 0 && distance_ < known_) look_at(known_ - 1 - distance_);
+  int32_t place = earlier_[known_ - 1];
+  for (int i = 0; i < kMostPlaces && place >= 0 && best < kLongEnough; ++i) {
+    look_at(static_cast<size_t>(place));
+    place = earlier_[static_cast<size_t>(place)];
   }
   if (from == 0) return 0;
+  distance_ = known_ - static_cast<uint32_t>(from);
   // A text that repeats itself goes on with what was just guessed.
   const size_t first = out.size();
   for (size_t i = from; out.size() - first < most; ++i) {

@@ -22,7 +22,7 @@ class PromptLookup {
   void Extend(std::span<const TokenId> text);
   // Appends at most `most` tokens to `out` that may follow `text`, which is known. Returns how many
   // tokens of its end agree with the place that they are from; 0 where there is none.
-  uint32_t Find(std::span<const TokenId> text, uint32_t most, std::vector<TokenId>& out) const;
+  uint32_t Find(std::span<const TokenId> text, uint32_t most, std::vector<TokenId>& out);
 
  private:
   size_t Slot(TokenId before, TokenId last) const;
@@ -30,6 +30,7 @@ class PromptLookup {
   std::vector<int32_t> latest_;   // by hash: the place where the pair ended last, or -1
   std::vector<int32_t> earlier_;  // by place: the one before with the same hash, or -1
   uint32_t known_ = 0;
+  uint32_t distance_ = 0;  // how far back the last guesses were from
 };
 
 }  // namespace hearth::model

@@ -47,7 +47,8 @@ void AdapterProducts::Begin(const BatchView& batch) {
 }
 
 void AdapterProducts::MultiplyDown(const BatchView& batch, uint32_t layer, InputSite site,
-                                   const Activations& x, size_t begin, size_t end, Inner& inner) {
+                                   const Activations& x, size_t begin, size_t end, Inner& inner,
+                                   uint8_t* scratch) {
   for (const BatchSequence& sequence : batch.sequences) {
     const size_t first = std::max<size_t>(sequence.first, begin);
     const size_t last = std::min<size_t>(sequence.first + sequence.count, end);
@@ -55,7 +56,8 @@ void AdapterProducts::MultiplyDown(const BatchView& batch, uint32_t layer, Input
     if (product == nullptr || first >= last) continue;
     for (const CpuWeight::Part& part : Cpu(product->down).parts) {
       kernels_.multiply(part.panels, 0, part.panels.count(), x.Row(first), last - first,
-                        inner.product.row(first) + part.first_row, inner.product.width(), false);
+                        inner.product.row(first) + part.first_row, inner.product.width(), false,
+                        scratch);
     }
     for (size_t t = first; t < last; ++t) {
       const float* all = inner.product.row(t);
@@ -74,12 +76,12 @@ void AdapterProducts::MultiplyDown(const BatchView& batch, uint32_t layer, Input
 }
 
 void AdapterProducts::Add(int lane, const BatchView& batch, uint32_t layer, InputSite site,
-                          const Activations& x, float* out, size_t stride) {
+                          const Activations& x, float* out, size_t stride, uint8_t* scratch) {
   if (!any_) return;
   const size_t n = batch.tokens.size();
   Inner& inner = n == 1 ? private_[static_cast<size_t>(lane)] : shared_;
   const Share tokens = n == 1 ? Share(1, 0, 1) : Share(n, lane, lanes_.count());
-  MultiplyDown(batch, layer, site, x, tokens.begin, tokens.end, inner);
+  MultiplyDown(batch, layer, site, x, tokens.begin, tokens.end, inner, scratch);
   if (n > 1) lanes_.Sync();
   for (const BatchSequence& sequence : batch.sequences) {
     const AdapterProduct* product = Find(sequence, layer, site);
@@ -90,7 +92,7 @@ void AdapterProducts::Add(int lane, const BatchView& batch, uint32_t layer, Inpu
       const Share share(up.count(), lane, lanes_.count());
       kernels_.multiply(up, share.begin, share.end,
                         inner.parts[p].WithCols(up.cols).Row(sequence.first), sequence.count,
-                        out + sequence.first * stride + part.first_row, stride, true);
+                        out + sequence.first * stride + part.first_row, stride, true, scratch);
     }
   }
 }

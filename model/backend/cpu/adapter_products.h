@@ -23,9 +23,9 @@ class AdapterProducts {
   // Some sequence of the pass has an adapter.
   bool any() const { return any_; }
   // out[t] += scale * B (A x[t]) for the tokens of the pass, where x are the rows that went into
-  // the product at this site. All lanes call it.
+  // the product at this site. All lanes call it, each with scratch memory of its own (kernels.h).
   void Add(int lane, const BatchView& batch, uint32_t layer, InputSite site, const Activations& x,
-           float* out, size_t stride);
+           float* out, size_t stride, uint8_t* scratch);
 
  private:
   // A x, by token: as it was multiplied, and part by part, scaled and quantized.
@@ -36,7 +36,7 @@ class AdapterProducts {
   static const AdapterProduct* Find(const BatchSequence& sequence, uint32_t layer, InputSite site);
   // For tokens [begin, end) of the pass.
   void MultiplyDown(const BatchView& batch, uint32_t layer, InputSite site, const Activations& x,
-                    size_t begin, size_t end, Inner& inner);
+                    size_t begin, size_t end, Inner& inner, uint8_t* scratch);
 
   const Kernels& kernels_;
   Lanes& lanes_;

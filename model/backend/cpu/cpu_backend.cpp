@@ -146,7 +146,8 @@ class CpuBackend final : public Backend {
                                           [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
-    adapters_.Add(lane, pass.batch, layer, InputSite::kQkv, normed, qkv_.row(0), qkv_.width());
+    adapters_.Add(lane, pass.batch, layer, InputSite::kQkv, normed, qkv_.row(0), qkv_.width(),
+                  Scratch(lane));
     lanes_.Sync();
     if (config_.qk_norm == QkNorm::kWhole) NormalizeWholeQk(lane, n, w);
     if (n == 1) {
@@ -172,7 +173,7 @@ class CpuBackend final : public Backend {
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
     adapters_.Add(lane, pass.batch, layer, InputSite::kGateUp, normed, gate_up_.row(0),
-                  gate_up_.width());
+                  gate_up_.width(), Scratch(lane));
     Activate(lane, Cpu(w.gate_up), 0, n);
     lanes_.Sync();
     const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), kDownFineAbove,
@@ -214,6 +215,7 @@ class CpuBackend final : public Backend {
     uint32_t count;
   };
 
+  uint8_t* Scratch(int lane) { return private_[static_cast<size_t>(lane)].scratch.data(); }
   Status ReserveScratch(size_t bytes) {
     for (Private& mine : private_) {
       if (mine.scratch.bytes() >= bytes) continue;
@@ -301,7 +303,7 @@ class CpuBackend final : public Backend {
     for (const CpuWeight::Part& part : w.parts) {
       const Share share(part.panels.count(), lane, lanes_.count());
       kernels_.multiply(part.panels, share.begin, share.end, x, n, out + part.first_row, stride,
-                        add, private_[static_cast<size_t>(lane)].scratch.data());
+                        add, Scratch(lane));
     }
   }
 
@@ -414,7 +416,7 @@ class CpuBackend final : public Backend {
     const bool direct = !post_norm && config_.residual_scale == 1.0f;
     Rows& out = direct ? hidden_ : projected_;
     Multiply(lane, w, x, n, out.row(0), out.width(), direct);
-    adapters_.Add(lane, pass.batch, layer, site, x, out.row(0), out.width());
+    adapters_.Add(lane, pass.batch, layer, site, x, out.row(0), out.width(), Scratch(lane));
     lanes_.Sync();
     if (direct) return;
     const Share share(n, lane, lanes_.count());

@@ -167,10 +167,11 @@ TEST_CASE("an adapter gives what a model with changed matrices gives") {
     const std::vector<float> with = Logits(*base, *adapter, tokens);
     const std::vector<float> expected = Logits(*merged, nullptr, tokens);
     const std::vector<float> without = Logits(*base, nullptr, tokens);
-    // Activations of 15 bits on the CPU, over two norms and eight products; exact on the reference.
-    const float tolerance = kind == BackendKind::kCpu ? 5e-3f : 1e-4f;
-    CHECK(Farthest(with, expected) < tolerance);
-    CHECK(Farthest(without, expected) > 0.1f);
+    // On the CPU activations reach an adapter's feed-forward matrices in 8 bits, one part in 254;
+    // here the changed matrices are floats and see them whole.
+    const float change = Farthest(without, expected);
+    CHECK(change > 0.1f);
+    CHECK(Farthest(with, expected) < (kind == BackendKind::kCpu ? change / 100 : 1e-4f));
   }
 }
 
