@@ -12,6 +12,7 @@ struct InspectFlags {
   std::string template_file;
   std::string vocabulary_file;
   std::string lora_file;
+  std::string family;
   uint32_t context_tokens = 0;
 };
 
@@ -87,6 +88,10 @@ void AddInspectCommand(CLI::App& app, Command& run) {
       return Serve(InspectGrammar());
     };
   });
+
+  auto* parse = command->add_subcommand("parse", "What a model wrote to reasoning, text and calls");
+  parse->add_option("--family", flags->family, "A description's name, such as hermes")->required();
+  parse->callback([=, &run] { run = [=] { return Serve(InspectParse(flags->family)); }; });
 }
 
 }  // namespace hearth::main

@@ -26,6 +26,8 @@ Result<Inspector> InspectTemplateFile(const std::string& template_path);
 Result<Inspector> InspectGrammar();
 Result<Inspector> InspectGrammarWithModel(const std::string& model_path);
 Result<Inspector> InspectGrammarWithVocabulary(const std::string& gvoc_path);
+// The streaming parser of a model family, by the name of its description.
+Result<Inspector> InspectParse(const std::string& family);
 
 // An inspector that parses the request and writes the reply, or the error.
 Inspector JsonInspector(std::function<Result<Json>(const Json& request)> answer);

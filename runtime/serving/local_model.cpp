@@ -7,6 +7,7 @@
 
 #include "model/draft_model.h"
 #include "runtime/serving/grammar_constraint.h"
+#include "runtime/serving/reply_grammar.h"
 #include "runtime/serving/thinking_budget.h"
 
 namespace hearth::serving {
@@ -104,12 +105,23 @@ std::unique_ptr<Conversation> LocalModel::StartConversation() {
   return std::make_unique<LocalConversation>(*this, clock_->Now());
 }
 
-Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ToolFormat& format,
+namespace {
+
+Json AnswerKey(const ChatRequest& request) {
+  if (!request.answer_grammar) return {};
+  const AnswerGrammar& answer = *request.answer_grammar;
+  return {static_cast<int>(answer.kind), answer.text, answer.value};
+}
+
+}  // namespace
+
+Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ChatFormat& format,
                                                        const ChatRequest& request,
                                                        bool thinking) const {
-  const std::string key = DumpJson(Json::array(
-      {format.name, request.tools, request.callable, static_cast<int>(request.tool_choice),
-       request.parallel_calls, request.response_schema.value_or(Json()), thinking}));
+  const std::string key = DumpJson(
+      Json::array({format.name, request.tools, request.callable,
+                   static_cast<int>(request.tool_choice), request.parallel_calls,
+                   request.response_schema.value_or(Json()), AnswerKey(request), thinking}));
   if (auto known = grammars_->Find(key)) return known;
   HEARTH_TRY(const auto grammar, CompileReply(format, request, thinking));
   grammars_->Insert(key, grammar);
@@ -125,7 +137,7 @@ std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs,
   return tokens;
 }
 
-Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ToolFormat& format,
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ChatFormat& format,
                                                bool thinking, RequestPart& part) const {
   part = RequestPart::kSampling;
   PreparedReply prepared;
@@ -162,10 +174,11 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const
   prepared.format = &FormatOfReply(format, request);
   prepared.reading.thinking = thinking;
   prepared.reading.calls = PlaceOfCalls(request);
+  prepared.reading.tools = request.tools;
   prepared.reading.stop = request.stop;
   prepared.reading.logprobs = request.logprobs;
   part = RequestPart::kGrammar;
-  if (!request.tools.empty() || request.response_schema) {
+  if (!request.tools.empty() || request.bounds_answer()) {
     HEARTH_TRY(prepared.grammar,
                ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
     const auto& vocabulary = vocabulary_.get();
@@ -198,7 +211,7 @@ Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared
   prepared.thinking_budget = request.thinking_budget;
   if (is_order) return {};
   // What must come out, comes out: a model that would think until the end is stopped before.
-  const bool must_answer = request.response_schema || request.tool_choice == ToolChoice::kRequired;
+  const bool must_answer = request.bounds_answer() || request.tool_choice == ToolChoice::kRequired;
   if (must_answer || prepared.thinking_budget) {
     prepared.thinking_budget =
         std::min(prepared.thinking_budget.value_or(room), room - room / 4 - 1);
@@ -238,7 +251,7 @@ Result<PreparedReply> LocalModel::PrepareText(std::string_view text, const ChatR
 Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
                                                 const ChatRequest& request,
                                                 RequestPart& part) const {
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, kPlainText, false, part));
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, PlainTextFormat(), false, part));
   prepared.prompt = std::move(tokens);
   part = RequestPart::kMessages;
   for (const TokenId id : prepared.prompt) {
@@ -264,8 +277,8 @@ Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prep
   request.logprobs = prepared.logprobs;
   request.top_logprobs = prepared.top_logprobs;
   if (prepared.grammar) {
-    request.constraint = std::make_unique<GrammarConstraint>(prepared.grammar, *vocabulary_.get(),
-                                                             model_->shared_tokenizer());
+    request.constraint = std::make_unique<GrammarConstraint>(
+        prepared.grammar, *vocabulary_.get(), model_->shared_tokenizer(), prepared.forced_runs);
   }
   if (prepared.thinking_budget) {
     request.constraint = std::make_unique<ThinkingBudget>(

@@ -47,9 +47,10 @@ struct PreparedReply {
   bool logprobs = false;
   uint32_t top_logprobs = 0;
   std::shared_ptr<const grammar::CompiledGrammar> grammar;  // may be null
-  const ToolFormat* format = nullptr;
+  const ChatFormat* format = nullptr;
   ReplyReaderOptions reading;
   std::optional<uint32_t> thinking_budget;
+  bool forced_runs = true;  // what the grammar dictates costs no forward pass
 };
 
 class LocalModel : public LanguageModel {
@@ -91,12 +92,12 @@ class LocalModel : public LanguageModel {
   std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
   // All but the prompt's tokens and the thinking budget. `thinking`: the prompt leaves a block
   // open.
-  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ToolFormat& format,
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ChatFormat& format,
                                      bool thinking, RequestPart& part) const;
   // That the prompt leaves room, and the thinking budget, which it sets, some of it.
   Status CheckRoom(const ChatRequest& request, PreparedReply& prepared, RequestPart& part) const;
   // The grammar of replies to requests like this one.
-  Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
+  Result<GrammarCache::Grammar> ReplyGrammar(const ChatFormat& format, const ChatRequest& request,
                                              bool thinking) const;
 
   const Clock* clock_ = nullptr;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "runtime/http/openai/fields.h"
+#include "runtime/http/openai/guidance.h"
 #include "runtime/http/openai/message_parser.h"
 
 namespace hearth::http::openai {
@@ -265,6 +266,7 @@ std::optional<ApiError> ParseChatRequest(const Json& body, ChatPlan& plan) {
   ParseMessages(body, plan.request.messages, error);
   ParseTools(body, plan.request, error);
   ParseResponseFormat(body, plan.request, error);
+  ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   if (plan.request.response_schema && !plan.request.stop.empty()) {
     top.Complain("stop", "would cut the document that response_format asks for; leave it out");
@@ -313,6 +315,7 @@ std::optional<ApiError> ParseCompletionRequest(const Json& body, CompletionPlan&
   if (plan.prompts.size() * plan.common.choices > kMostChoices) {
     top.Complain("prompt", Concat("prompts times n are more than ", kMostChoices));
   }
+  ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   ParseSampling(top, plan.request);
   ParseLora(top, plan.request, error);

@@ -1,15 +1,16 @@
-#include "runtime/serving/tool_format.h"
+#include "runtime/serving/reply_grammar.h"
 
 #include <catch2/catch.hpp>
 
 #include "grammars/matcher.h"
+#include "runtime/serving/call_writer.h"
 #include "tests/runtime/serving/chat_samples.h"
 
 namespace hearth::serving {
 namespace {
 
 // True where the whole text is a reply that the request allows.
-bool Allows(const ToolFormat& format, const ChatRequest& request, std::string_view text,
+bool Allows(const ChatFormat& format, const ChatRequest& request, std::string_view text,
             bool thinking = false) {
   const auto grammar = CompileReply(format, request, thinking);
   if (!grammar.ok()) FAIL(grammar.error().message);
@@ -17,19 +18,27 @@ bool Allows(const ToolFormat& format, const ChatRequest& request, std::string_vi
   return matcher.AcceptBytes(text) && matcher.CanEnd();
 }
 
-const std::string kMilk = R"({"title":"Buy milk"})";
+const std::string kMilk = R"({"title": "Buy milk"})";
 
-std::string Call(const ToolFormat& format, const std::string& name, const std::string& arguments) {
-  return format.CallHead(name) + arguments + "}";
+const ChatFormat& Array() { return GenericFormat(); }
+const ChatFormat& Tagged() { return *FindFormat("hermes"); }
+const ChatFormat& Bare() { return *FindFormat("llama3"); }
+
+std::string Call(const ChatFormat& format, const std::string& name, const std::string& arguments) {
+  const auto& pieces = format.regions[0].call;
+  return pieces[0].text + name + pieces[2].text + arguments + pieces[4].text;
 }
-std::string Region(const ToolFormat& format, const std::vector<std::string>& calls) {
-  std::string text(format.begin);
-  for (size_t i = 0; i < calls.size(); ++i)
-    text += (i == 0 ? "" : std::string(format.separator)) + calls[i];
-  return text + std::string(format.end);
+std::string Region(const ChatFormat& format, const std::vector<std::string>& calls) {
+  const ChatFormat::Region& region = format.regions[0];
+  std::string text = region.begin;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    text += (i == 0 ? "" : region.is_list() ? region.separator : region.between) + calls[i];
+  }
+  return text + region.end;
 }
 
-constexpr const ToolFormat* kFormats[] = {&kTaggedArray, &kTaggedObjects, &kBareObject};
+// One with a list, one with a tag around each call, one without any marker.
+const ChatFormat* const kFormats[] = {&Array(), &Tagged(), &Bare()};
 
 TEST_CASE("calls of known tools with arguments of their schema are replies") {
   struct Case {
@@ -38,23 +47,23 @@ TEST_CASE("calls of known tools with arguments of their schema are replies") {
   };
   const Case cases[] = {
       {"create_task", kMilk, true},
-      {"create_task", R"({"title":"a \"quoted\" } 日本","priority":"high","count":12})", true},
+      {"create_task", R"({"title": "a \"quoted\" } 日本", "priority": "high", "count": 12})", true},
       {"list_tasks", "{}", true},
-      {"create_task", "{}", false},                                    // title is required
-      {"create_task", R"({"title":""})", false},                       // too short
-      {"create_task", R"({"title":"x","priority":"urgent"})", false},  // no such value
-      {"create_task", R"({"title":"x","count":0})", false},            // below the minimum
-      {"create_task", R"({"title":"x","count":1.5})", false},          // no integer
-      {"create_task", R"({"title":"x","count":1e2})", false},          // not a plain one
-      {"create_task", R"({"title":"x","colour":1})", false},           // no such argument
-      {"create_task", R"({"title":"x")", false},                       // not closed
-      {"create_task", R"({"title": "x"})", false},                     // blanks
+      {"create_task", "{}", false},                                       // title is required
+      {"create_task", R"({"title": ""})", false},                         // too short
+      {"create_task", R"({"title": "x", "priority": "urgent"})", false},  // no such value
+      {"create_task", R"({"title": "x", "count": 0})", false},            // below the minimum
+      {"create_task", R"({"title": "x", "count": 1.5})", false},          // no integer
+      {"create_task", R"({"title": "x", "count": 1e2})", false},          // not a plain one
+      {"create_task", R"({"title": "x", "colour": 1})", false},           // no such argument
+      {"create_task", R"({"title": "x")", false},                         // not closed
+      {"create_task", R"({"title":"x"})", false},                         // no blank
       {"create_task", R"("x")", false},
       {"drop_tables", "{}", false},  // no such tool
       {"create_task ", kMilk, false},
-      {"list_tasks", R"({"title":"x"})", false},  // another tool's arguments
+      {"list_tasks", R"({"title": "x"})", false},  // another tool's arguments
   };
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     for (const ToolChoice choice : {ToolChoice::kAuto, ToolChoice::kRequired}) {
       const ChatRequest request = SampleRequest(choice);
       for (const Case& c : cases) {
@@ -69,7 +78,7 @@ TEST_CASE("calls of known tools with arguments of their schema are replies") {
 }
 
 TEST_CASE("what the parser calls a call is what the model's own writing looks like") {
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     const std::vector<ToolCall> calls = {{"", "create_task", {{"title", "x"}}}, {"", "list_tasks"}};
     CHECK(Allows(*format, SampleRequest(), WriteCalls(*format, calls)));
     CHECK(WriteCalls(*format, {calls[1]}) == Region(*format, {Call(*format, "list_tasks", "{}")}));
@@ -79,7 +88,7 @@ TEST_CASE("what the parser calls a call is what the model's own writing looks li
 TEST_CASE("free text stands where the request and the format let it") {
   const std::string call = "CALL";
   struct Case {
-    const ToolFormat& format;
+    const ChatFormat& format;
     ToolChoice choice;
     std::string text;  // CALL stands for one call with its markers
     bool allowed;
@@ -88,39 +97,42 @@ TEST_CASE("free text stands where the request and the format let it") {
   const ToolChoice kNone = ToolChoice::kNone;
   const ToolChoice kRequired = ToolChoice::kRequired;
   const Case cases[] = {
-      {kTaggedObjects, kAuto, "Just text, 日本.", true},
-      {kTaggedObjects, kAuto, "", true},
-      {kTaggedObjects, kAuto, "Let me see. CALL", true},
-      {kTaggedObjects, kAuto, "CALL and more", false},
-      {kTaggedObjects, kAuto, "The <tool_call> tag", true},
-      {kTaggedObjects, kAuto, "The <tool_call>\ntag", false},  // the trigger begins a call
-      {kTaggedObjects, kAuto, "<tool_call>\n\n</tool_call>", false},
-      {kTaggedObjects, kNone, "Just text", true},
-      {kTaggedObjects, kNone, "CALL", false},
-      {kTaggedObjects, kRequired, "CALL", true},
-      {kTaggedObjects, kRequired, "Let me see. CALL", false},
-      {kTaggedObjects, kRequired, "Just text", false},
-      {kTaggedObjects, kAuto, "<think>a <tool_call>\n b</think>\n\nCALL", true},
-      {kTaggedObjects, kRequired, "<think>a</think>\n\nCALL", true},
-      {kTaggedObjects, kNone, "<think>a</think>b", true},
+      {Tagged(), kAuto, "Just text, 日本.", true},
+      {Tagged(), kAuto, "", true},
+      {Tagged(), kAuto, "Let me see. CALL", true},
+      {Tagged(), kAuto, "CALL and more", false},
+      {Tagged(), kAuto, "The <tool_call> tag", true},
+      {Tagged(), kAuto, "The <tool_call>\n{tag", false},       // the trigger begins a call
+      {Tagged(), kAuto, "<tool_call>\n\n</tool_call>", true},  // and this does not
+      {Tagged(), kAuto, "<tool_call>{\"name\": \"list_tasks\", \"arguments\": {}}\n</tool_call>",
+       true},
+      {Tagged(), kAuto, "<tool_call>{\"name\": \"no_tool\"", false},
+      {Tagged(), kNone, "Just text", true},
+      {Tagged(), kNone, "CALL", false},
+      {Tagged(), kRequired, "CALL", true},
+      {Tagged(), kRequired, "Let me see. CALL", false},
+      {Tagged(), kRequired, "Just text", false},
+      {Tagged(), kAuto, "<think>a <tool_call>\n b</think>\n\nCALL", true},
+      {Tagged(), kRequired, "<think>a</think>\n\nCALL", true},
+      {Tagged(), kNone, "<think>a</think>b", true},
       // The decision comes first.
-      {kTaggedArray, kAuto, "CALL", true},
-      {kTaggedArray, kAuto, "<tool_call>[]</tool_call>Hello", true},
-      {kTaggedArray, kAuto, "<tool_call>[]</tool_call>", true},
-      {kTaggedArray, kAuto, "Hello", false},
-      {kTaggedArray, kAuto, "CALLHello", false},
-      {kTaggedArray, kAuto, "<tool_call>[]</tool_call>CALL", false},
-      {kTaggedArray, kRequired, "<tool_call>[]</tool_call>Hello", false},
-      {kTaggedArray, kRequired, "CALL", true},
-      {kTaggedArray, kNone, "Hello", true},
-      {kTaggedArray, kNone, "<tool_call>[]</tool_call>Hello", false},
-      {kBareObject, kAuto, "Hello {}", true},
-      {kBareObject, kAuto, "{\"name\": 5}", true},
-      {kBareObject, kAuto, "{\"name\": \"x\"}", false},
-      {kBareObject, kAuto, "CALL", true},
-      {kBareObject, kAuto, "CALL.", false},
-      {kBareObject, kRequired, "Hello", false},
-      {kBareObject, kNone, "CALL", false},
+      {Array(), kAuto, "CALL", true},
+      {Array(), kAuto, "<tool_call>[]</tool_call>Hello", true},
+      {Array(), kAuto, "<tool_call>[]</tool_call>", true},
+      {Array(), kAuto, "Hello", false},
+      {Array(), kAuto, "CALLHello", false},
+      {Array(), kAuto, "<tool_call>[]</tool_call>CALL", false},
+      {Array(), kRequired, "<tool_call>[]</tool_call>Hello", false},
+      {Array(), kRequired, "CALL", true},
+      {Array(), kNone, "Hello", true},
+      {Array(), kNone, "<tool_call>[]</tool_call>Hello", false},
+      {Bare(), kAuto, "Hello {}", true},
+      {Bare(), kAuto, "{\"name\": 5}", true},
+      {Bare(), kAuto, "{\"name\": \"x\"}", false},
+      {Bare(), kAuto, "CALL", true},
+      {Bare(), kAuto, "CALL.", false},
+      {Bare(), kRequired, "Hello", false},
+      {Bare(), kNone, "CALL", false},
   };
   for (const Case& c : cases) {
     std::string text = c.text;
@@ -134,15 +146,14 @@ TEST_CASE("free text stands where the request and the format let it") {
 
 TEST_CASE("a prompt that leaves thinking open is gone on with") {
   const ChatRequest request = SampleRequest();
-  CHECK(Allows(kTaggedObjects, request, "so it is</think>Hello", true));
-  CHECK(Allows(kTaggedObjects, request,
-               "so</think>" + Region(kTaggedObjects, {Call(kTaggedObjects, "list_tasks", "{}")}),
-               true));
-  CHECK_FALSE(Allows(kTaggedObjects, request, "no end of it", true));
+  CHECK(Allows(Tagged(), request, "so it is</think>Hello", true));
+  CHECK(Allows(Tagged(), request,
+               "so</think>" + Region(Tagged(), {Call(Tagged(), "list_tasks", "{}")}), true));
+  CHECK_FALSE(Allows(Tagged(), request, "no end of it", true));
 }
 
 TEST_CASE("one call at a time, and never more than sixteen") {
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     const std::string one = Call(*format, "list_tasks", "{}");
     ChatRequest request = SampleRequest();
     CHECK(Allows(*format, request, Region(*format, std::vector(16, one))));
@@ -154,37 +165,37 @@ TEST_CASE("one call at a time, and never more than sixteen") {
 }
 
 TEST_CASE("a response schema makes the reply one document") {
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     ChatRequest request = SampleRequest();
     request.response_schema = *ParseJson(
         R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
     request.tool_choice = ToolChoice::kNone;
-    CHECK(Allows(*format, request, R"({"n":3})"));
-    CHECK_FALSE(Allows(*format, request, R"({"n":"3"})"));
-    CHECK_FALSE(Allows(*format, request, R"(Here: {"n":3})"));
+    CHECK(Allows(*format, request, R"({"n": 3})"));
+    CHECK_FALSE(Allows(*format, request, R"({"n": "3"})"));
+    CHECK_FALSE(Allows(*format, request, R"(Here: {"n": 3})"));
     CHECK_FALSE(Allows(*format, request, Region(*format, {Call(*format, "list_tasks", "{}")})));
   }
 }
 
 TEST_CASE("with tools and a response schema the reply is calls or the document") {
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     ChatRequest request = SampleRequest();
     request.response_schema = *ParseJson(
         R"({"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}})");
-    const ToolFormat& used = FormatOfReply(*format, request);
-    CHECK_FALSE(used.begin.empty());
+    const ChatFormat& used = FormatOfReply(*format, request);
+    CHECK(used.regions[0].Opening().starts_with("<tool_call>"));
     const std::string none = used.decides_first ? WriteCalls(used, {}) : "";
-    CHECK(Allows(used, request, none + R"({"n":3})"));
+    CHECK(Allows(used, request, none + R"({"n": 3})"));
     CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
     CHECK_FALSE(Allows(used, request, none + "Sure."));
     request.tool_choice = ToolChoice::kRequired;
-    CHECK_FALSE(Allows(used, request, none + R"({"n":3})"));
+    CHECK_FALSE(Allows(used, request, none + R"({"n": 3})"));
     CHECK(Allows(used, request, Region(used, {Call(used, "list_tasks", "{}")})));
   }
 }
 
 TEST_CASE("only the tools that may be called are") {
-  for (const ToolFormat* format : kFormats) {
+  for (const ChatFormat* format : kFormats) {
     ChatRequest request = SampleRequest();
     request.tool_choice = ToolChoice::kRequired;
     request.callable = {"list_tasks"};
@@ -205,7 +216,7 @@ TEST_CASE("a tool whose arguments cannot be held to its schema is refused by nam
   for (const Case& c : cases) {
     ChatRequest request = SampleRequest();
     request.tools[1]["function"]["parameters"] = *ParseJson(c.parameters);
-    const auto grammar = CompileReply(kTaggedArray, request, false);
+    const auto grammar = CompileReply(Array(), request, false);
     CAPTURE(c.parameters);
     REQUIRE_FALSE(grammar.ok());
     CHECK_THAT(grammar.error().message, Catch::Contains("list_tasks") && Catch::Contains(c.word));
@@ -213,26 +224,16 @@ TEST_CASE("a tool whose arguments cannot be held to its schema is refused by nam
   // A schema that does not say so means an object all the same.
   ChatRequest request = SampleRequest();
   request.tools[1]["function"]["parameters"] = Json::object();
-  CHECK(Allows(kTaggedArray, request,
-               Region(kTaggedArray, {Call(kTaggedArray, "list_tasks", "{}")})));
-  CHECK_FALSE(
-      Allows(kTaggedArray, request, Region(kTaggedArray, {Call(kTaggedArray, "list_tasks", "5")})));
+  CHECK(Allows(Array(), request, Region(Array(), {Call(Array(), "list_tasks", "{}")})));
+  CHECK_FALSE(Allows(Array(), request, Region(Array(), {Call(Array(), "list_tasks", "5")})));
 }
 
 TEST_CASE("a tool without parameters or description takes an empty object") {
   ChatRequest request = SampleRequest();
   request.tools = Json::parse(R"([{"type": "function", "function": {"name": "ping"}}])");
-  CHECK(Allows(kTaggedArray, request, Region(kTaggedArray, {Call(kTaggedArray, "ping", "{}")})));
-  CHECK_FALSE(Allows(kTaggedArray, request,
-                     Region(kTaggedArray, {Call(kTaggedArray, "ping", "{\"a\": 1}")})));
+  CHECK(Allows(Array(), request, Region(Array(), {Call(Array(), "ping", "{}")})));
+  CHECK_FALSE(Allows(Array(), request, Region(Array(), {Call(Array(), "ping", "{\"a\": 1}")})));
   CHECK_THAT(DescribeTools(request.tools), Catch::Contains("- ping()\n"));
-}
-
-TEST_CASE("the format is found in the template's own words") {
-  CHECK(&FindToolFormat("{{ '<tool_call>' }}", true) == &kTaggedObjects);
-  CHECK(&FindToolFormat("{{ '<tool_call>' }}", false) == &kTaggedArray);
-  CHECK(&FindToolFormat("{{ '<|python_tag|>' }}", true) == &kBareObject);
-  CHECK(&FindToolFormat("{{ tools }}", true) == &kTaggedArray);
 }
 
 TEST_CASE("tools are described in a line each") {
