@@ -9,6 +9,17 @@ RadixCache::~RadixCache() {
   for (const Node* node : by_use_) allocator_.Release(node->block);
 }
 
+RadixCache::Node* RadixCache::Root(Salt salt) {
+  // Salts may be many (each scale of an adapter is one); those without a text are let go then.
+  constexpr size_t kMostRoots = 1024;
+  const auto known = roots_.find(salt);
+  if (known != roots_.end()) return &known->second;
+  if (roots_.size() >= kMostRoots) {
+    std::erase_if(roots_, [](const auto& root) { return root.second.children.empty(); });
+  }
+  return &roots_[salt];
+}
+
 RadixCache::Match RadixCache::Longest(const Node& node, std::span<const TokenId> tokens) {
   Match best;
   for (const auto& child : node.children) {
@@ -71,7 +82,7 @@ void RadixCache::Touch(Node* node) {
 
 void RadixCache::Insert(Salt salt, std::span<const TokenId> tokens, BlockTable& table) {
   size_t known = 0;
-  Node* node = Walk(&roots_[salt], tokens, [&](size_t i, const Node& found) {
+  Node* node = Walk(Root(salt), tokens, [&](size_t i, const Node& found) {
     if (table.blocks()[i] != found.block) table.SetShared(i, found.block);
     known = i + 1;
   });
@@ -86,7 +97,7 @@ void RadixCache::InsertEnded(Salt salt, std::span<const TokenId> tokens, BlockTa
   const size_t full = tokens.size() / kBlockTokens;
   const std::span<const TokenId> rest = tokens.subspan(full * kBlockTokens);
   if (rest.empty()) return;
-  Node* node = Walk(&roots_[salt], tokens, [](size_t, const Node&) {});
+  Node* node = Walk(Root(salt), tokens, [](size_t, const Node&) {});
   const Match match = Longest(*node, rest);
   Touch(match.tokens == rest.size() ? match.node : Add(*node, rest, table.blocks()[full]));
 }
@@ -105,7 +116,7 @@ RadixCache::Known RadixCache::Find(Salt salt, std::span<const TokenId> tokens) c
 uint32_t RadixCache::Share(Salt salt, std::span<const TokenId> tokens, uint32_t computed,
                            BlockTable& table) {
   uint32_t covered = computed;
-  Node* node = Walk(&roots_[salt], tokens, [&](size_t i, const Node& found) {
+  Node* node = Walk(Root(salt), tokens, [&](size_t i, const Node& found) {
     const auto end = static_cast<uint32_t>((i + 1) * kBlockTokens);
     if (end <= computed) return;
     table.SetShared(i, found.block);
@@ -119,7 +130,7 @@ uint32_t RadixCache::CopyTail(Salt salt, std::span<const TokenId> tokens, uint32
                               BlockTable& table) {
   const size_t full = computed / kBlockTokens;
   size_t walked = 0;
-  Node* node = Walk(&roots_[salt], tokens.first(full * kBlockTokens),
+  Node* node = Walk(Root(salt), tokens.first(full * kBlockTokens),
                     [&](size_t i, const Node&) { walked = i + 1; });
   if (walked != full) return computed;
   const Match match = Longest(*node, tokens.subspan(full * kBlockTokens));

@@ -76,6 +76,7 @@ class RadixCache {
     uint32_t tokens = 0;  // equal ones at its beginning
   };
 
+  Node* Root(Salt salt);
   // The child that agrees longest with the beginning of `tokens`.
   static Match Longest(const Node& node, std::span<const TokenId> tokens);
   // Walks along full blocks; `visit(i, node)` hears each. Returns the last.

@@ -98,6 +98,18 @@ TEST_CASE("salts keep texts apart") {
   CHECK(f.Share(Range(0, 40), taken, 1) == 32);
 }
 
+TEST_CASE("many salts come and go, and texts stay under their own") {
+  Fixture f(16);
+  const std::vector<TokenId> tokens = Range(0, 33);
+  for (RadixCache::Salt salt = 0; salt < 5000; ++salt) {
+    while (f.allocator.free() < 3) REQUIRE(f.cache.EvictOne());
+    BlockTable taken(f.allocator);
+    CHECK(f.Share(tokens, taken, salt) == 0);
+    f.Keep(tokens, salt);
+    if (salt > 0) CHECK(f.cache.Find(salt - 1, tokens).tokens == 32);
+  }
+}
+
 TEST_CASE("what was used longest ago leaves first, and never what is in use") {
   Fixture f(16);
   f.Keep(Range(0, 32));
