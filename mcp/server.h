@@ -33,6 +33,9 @@ struct ToolReply {
   Json structured;   // any JSON value; null where there is none
   bool is_error = false;
   Json meta;  // the result's _meta: an object, or null
+  // The result's members as JSON text ("content":…,"isError":…), where a tool keeps them from call
+  // to call; the others but `meta` then do not count.
+  std::shared_ptr<const std::string> written;
 
   static ToolReply Failure(std::string text) {
     ToolReply reply;
@@ -135,8 +138,8 @@ class Server {
   void PromptsChanged();
   void ResourcesChanged();
   void ResourceUpdated(const std::string& uri);
-  // Looks whether watched resources have changed behind our back and tells the sessions. False
-  // where nobody watches anything: no need to come again before somebody does.
+  // Looks whether resources have changed and tells the sessions. False where nobody has asked to
+  // hear of what others change: no need to look again before a tool of ours has changed something.
   bool LookForChanges();
   bool AnybodyWatches() const;
 

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -19,6 +21,11 @@ struct ToolsetOptions {
   std::map<std::pair<std::string, std::string>, std::string> descriptions;
   // _meta of tools, by name: the view that shows their results, for example.
   std::map<std::string, Json> meta;
+  // Tools whose results depend on nothing but their arguments and the store, and the store's
+  // version (null where it cannot be told): while it stays, equal calls get the result of the
+  // first.
+  std::set<std::string> kept;
+  std::function<std::optional<uint64_t>()> version;
   // What the user is asked before a destructive call; empty where there is nothing to ask.
   std::function<std::string(const tools::Tool&, const Json& arguments)> confirm;
 };

@@ -249,7 +249,19 @@ bool Call::ConcludeFailure(const Status& status, int error_code) {
   return true;
 }
 
+std::string WriteMembers(const ToolReply& reply) {
+  std::string out = R"("content":)";
+  AppendContent(out, reply);
+  if (!reply.structured.is_null()) {
+    out += R"(,"structuredContent":)";
+    AppendJson(out, reply.structured);
+  }
+  out += reply.is_error ? R"(,"isError":true)" : R"(,"isError":false)";
+  return out;
+}
+
 Json Call::ReplyToJson(const ToolReply& reply) const {
+  if (reply.written != nullptr) return *ToJson("{" + *reply.written + "}");
   Json result = Json::object();
   if (reply.meta.is_object()) result["_meta"] = reply.meta;
   result["content"] = reply.content.is_null()
@@ -262,9 +274,15 @@ Json Call::ReplyToJson(const ToolReply& reply) const {
 
 std::string Call::WriteReply(const ToolReply& reply) const {
   ResultWriter writer(id_, era_, session_->state().implementation, reply.meta);
-  AppendContent(writer.Member("content"), reply);
-  if (!reply.structured.is_null()) AppendJson(writer.Member("structuredContent"), reply.structured);
-  writer.Member("isError") += reply.is_error ? "true" : "false";
+  if (reply.written != nullptr) {
+    writer.Written(*reply.written);
+  } else {
+    AppendContent(writer.Member("content"), reply);
+    if (!reply.structured.is_null()) {
+      AppendJson(writer.Member("structuredContent"), reply.structured);
+    }
+    writer.Member("isError") += reply.is_error ? "true" : "false";
+  }
   return std::move(writer).Take();
 }
 

@@ -17,6 +17,9 @@
 
 namespace hearth::mcp {
 
+// The members of a tool's result as JSON text: ToolReply::written.
+std::string WriteMembers(const ToolReply& reply);
+
 class Call : public Request, public std::enable_shared_from_this<Call> {
  public:
   // Copies what it needs of the head.

@@ -40,6 +40,13 @@ std::string& ResultWriter::Member(std::string_view name) {
   return text_;
 }
 
+void ResultWriter::Written(std::string_view members) {
+  constexpr size_t kSlack = 8;
+  text_.reserve(text_.size() + members.size() + kSlack);
+  if (!std::exchange(first_, false)) text_ += ',';
+  text_ += members;
+}
+
 void ResultWriter::Cache(Era era, int ttl_ms) {
   if (era == Era::kLegacy) return;
   Member("ttlMs") += std::to_string(ttl_ms);

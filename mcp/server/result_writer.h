@@ -20,6 +20,8 @@ class ResultWriter {
   std::string& Member(std::string_view name);
   // How long a modern client may keep the result.
   void Cache(Era era, int ttl_ms);
+  // Members that are JSON text already.
+  void Written(std::string_view members);
   // The members of an object.
   void Members(const Json& object);
   std::string Take() &&;

@@ -175,16 +175,13 @@ bool Server::LookForChanges() {
   const ResourceProvider::Changes changes = provider->Look(watched);
   for (const std::string& uri : changes.uris) ResourceUpdated(uri);
   if (changes.list) ResourcesChanged();
-  return true;
+  return AnybodyWatches();
 }
 
 bool Server::AnybodyWatches() const {
   if (state_->resources.load() == nullptr) return false;
-  std::vector<std::string> watched;
-  for (const auto& session : state_->Sessions()) {
-    if (session->AddWatched(watched)) return true;
-  }
-  return false;
+  return std::ranges::any_of(state_->Sessions(),
+                             [](const auto& session) { return session->Watches(); });
 }
 
 bool Server::Stop(std::chrono::milliseconds grace) {

@@ -116,4 +116,12 @@ bool ServerSession::Impl::AddWatched(std::vector<std::string>& uris) const {
   return lists || initialized_ || !subscriptions_.empty();
 }
 
+bool ServerSession::Impl::Watches() const {
+  const std::lock_guard lock(mutex_);
+  for (const Listener& listener : listeners_) {
+    if (listener.resources || !listener.uris.empty()) return true;
+  }
+  return !subscriptions_.empty();
+}
+
 }  // namespace hearth::mcp

@@ -62,8 +62,10 @@ class ServerSession::Impl : public std::enable_shared_from_this<ServerSession::I
   // ---- For the server ----
   void TellListChanged(ListKind kind);
   void TellUpdated(const std::string& uri);
-  // Adds the URIs that the client watches; true where it watches anything at all.
+  // Adds the URIs that the client watches; true where it hears of changes at all.
   bool AddWatched(std::vector<std::string>& uris) const;
+  // Whether it has asked to hear of what others change, too.
+  bool Watches() const;
 
   // ---- For calls ----
   Server::State& state() { return state_; }

@@ -1,9 +1,12 @@
 #include "mcp/toolset_adapter.h"
 
-#include <array>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "mcp/jsonrpc/json_text.h"
 #include "mcp/security/base64.h"
+#include "mcp/server/call.h"
 
 namespace hearth::mcp {
 namespace {
@@ -64,6 +67,58 @@ ToolReply ToReply(tools::ToolResult result) {
   return reply;
 }
 
+// What the calls of one tool gave while the store was as it is.
+class KeptResults {
+ public:
+  // The result for these arguments, or null.
+  std::shared_ptr<const std::string> Find(uint64_t version, const std::string& arguments) {
+    const std::lock_guard lock(mutex_);
+    if (version != version_) {
+      results_.clear();
+      version_ = version;
+    }
+    const auto found = results_.find(arguments);
+    return found == results_.end() ? nullptr : found->second;
+  }
+  void Keep(uint64_t version, const std::string& arguments,
+            std::shared_ptr<const std::string> written) {
+    constexpr size_t kMost = 8;
+    const std::lock_guard lock(mutex_);
+    if (version != version_ || results_.size() >= kMost) return;
+    results_[arguments] = std::move(written);
+  }
+
+ private:
+  std::mutex mutex_;
+  uint64_t version_ = 0;
+  std::map<std::string, std::shared_ptr<const std::string>> results_;  // by arguments
+};
+
+using Handler = std::function<Result<ToolReply>(const Json&, Request&)>;
+
+Handler Keep(Handler handler, std::function<std::optional<uint64_t>()> version) {
+  return [handler = std::move(handler), version = std::move(version),
+          kept = std::make_shared<KeptResults>()](const Json& arguments,
+                                                  Request& request) -> Result<ToolReply> {
+    // Asked before the tool reads: what changes meanwhile makes the next call read again.
+    const auto now = version();
+    const std::string key = WriteJson(arguments);
+    if (now) {
+      if (auto written = kept->Find(*now, key)) {
+        ToolReply reply;
+        reply.written = std::move(written);
+        return reply;
+      }
+    }
+    auto reply = handler(arguments, request);
+    if (reply.ok() && now && !reply->is_error) {
+      reply->written = std::make_shared<const std::string>(WriteMembers(*reply));
+      kept->Keep(*now, key, reply->written);
+    }
+    return reply;
+  };
+}
+
 }  // namespace
 
 Status AddToolset(Server& server, const tools::Toolset& toolset, const Clock& clock,
@@ -106,6 +161,9 @@ Status AddToolset(Server& server, const tools::Toolset& toolset, const Clock& cl
                                        .stop = request.stop()};
       return ToReply(toolset.Call(tool.name, arguments, context));
     };
+    if (options.version && options.kept.contains(tool.name)) {
+      offered.handler = Keep(std::move(offered.handler), options.version);
+    }
     status = server.AddTool(std::move(offered));
   });
   return status;

@@ -55,6 +55,11 @@ mcp::ToolsetOptions MakeOptions(memory::Store& store, const std::string& reposit
       {{"delete_task", "task_id"}, "The task's id, a number from 1"}};
   const Json board = {{"ui", {{"resourceUri", kTaskBoardUri}}}};
   options.meta = {{"list_tasks", board}, {"task_report", board}};
+  options.kept = {"list_tasks", "search_tasks", "task_report"};
+  options.version = [&store]() -> std::optional<uint64_t> {
+    const auto version = store.Version();
+    return version.ok() ? std::optional(*version) : std::nullopt;
+  };
   options.confirm = [&store, repository](const tools::Tool&, const Json& arguments) {
     return AskBeforeDeleting(store, repository, arguments);
   };
