@@ -19,6 +19,7 @@ import time
 from datetime import date
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import check, finish  # noqa: E402
 from oracle import default_model  # noqa: E402
 
 PRIORITIES = {"low", "medium", "high", "urgent"}
@@ -58,18 +59,6 @@ TOOLS = {
     "delete_task": {"task_id": (True, is_id)},
     "task_report": {},
 }
-
-failures = []
-checks = 0
-
-
-def check(condition, *what):
-    global checks
-    checks += 1
-    if not condition:
-        failures.append(" ".join(str(w) for w in what))
-        print("FAILED:", *what)
-
 
 class Hearth:
     def __init__(self, build, scratch):
@@ -269,8 +258,7 @@ def main():
         test_wild_sampling(hearth, 2 if sanitized else 10)
         test_interrupt(hearth, 20 if sanitized else 2)
         test_interrupt_at_the_prompt(hearth, 20 if sanitized else 2)
-    print(f"{checks} checks, {len(failures)} failed")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 if __name__ == "__main__":

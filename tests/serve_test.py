@@ -16,22 +16,11 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import check, finish  # noqa: E402
 from oracle import default_model  # noqa: E402
 from serving_process import Server, make_models  # noqa: E402
 
 HELLO = [{"role": "user", "content": "hello"}]
-
-failures = []
-checks = 0
-
-
-def check(condition, *what):
-    global checks
-    checks += 1
-    if not condition:
-        failures.append(" ".join(str(w) for w in what))
-        print("FAILED:", *what, flush=True)
-
 
 def tool(name, properties, required=None, **more):
     return {"type": "function", "function": {"name": name, "description": f"does {name}", "parameters": {
@@ -430,8 +419,7 @@ def main():
         server.stop()
         run("settings", test_settings, build, scratch, model)
         run("real model", test_forced_on_a_real_model, build, scratch, 100 if slow else 5)
-    print(f"{checks} checks, {len(failures)} failed")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tuple>
 
 #include "grammars/matcher/program.h"
+#include "grammars/regex/sorted_literals.h"
 
 namespace hearth::grammar {
 
@@ -17,24 +19,7 @@ struct LiteralState {
 
 // Narrows the range to the entries that go on with the byte.
 inline void Narrow(const LiteralSet& set, LiteralState& s, uint8_t byte) {
-  const auto at = [&](uint64_t i) {
-    const std::string& entry = set.entries[i];
-    return entry.size() == s.depth ? -1 : int{static_cast<uint8_t>(entry[s.depth])};
-  };
-  const auto bound = [&](int value) {
-    uint64_t from = s.low, to = s.high;
-    while (from < to) {
-      const uint64_t middle = from + (to - from) / 2;
-      if (at(middle) < value)
-        from = middle + 1;
-      else
-        to = middle;
-    }
-    return from;
-  };
-  const uint64_t low = bound(byte);
-  s.high = bound(byte + 1);
-  s.low = low;
+  std::tie(s.low, s.high) = WithUnit(set.entries, s.low, s.high, s.depth, byte);
   ++s.depth;
 }
 

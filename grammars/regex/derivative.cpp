@@ -3,6 +3,7 @@
 #include <string>
 
 #include "grammars/regex/expression.h"
+#include "grammars/regex/sorted_literals.h"
 
 namespace hearth::grammar {
 
@@ -34,24 +35,8 @@ ExprId ExpressionStore::DeriveUncached(ExprId e, CodePoint c) {
     case Op::kLeap:
       return LeapStep(node, c);
     case Op::kLiterals: {
-      const auto& strings = literal_sets_[node.a];
-      const auto at = [&](uint32_t i) {  // strings that end here sort first
-        return strings[i].size() == node.depth ? int64_t{-1} : int64_t{strings[i][node.depth]};
-      };
-      uint32_t low = node.low, high = node.high;
-      const auto bound = [&](int64_t value) {
-        uint32_t from = low, to = high;
-        while (from < to) {
-          const uint32_t middle = from + (to - from) / 2;
-          if (at(middle) < value)
-            from = middle + 1;
-          else
-            to = middle;
-        }
-        return from;
-      };
-      const uint32_t first = bound(c);
-      const uint32_t last = bound(static_cast<int64_t>(c) + 1);
+      const auto [first, last] =
+          WithUnit(literal_sets_[node.a], node.low, node.high, node.depth, c);
       return LiteralRange(node.a, first, last, node.depth + 1);
     }
     default:

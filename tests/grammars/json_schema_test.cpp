@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "grammars/matcher.h"
-#include "tests/grammars/shared_data.h"
+#include "tests/support/files.h"
 
 using namespace hearth;
 using namespace hearth::grammar;
@@ -226,8 +226,8 @@ TEST_CASE("any order keeps required and uniqueness") {
 }
 
 TEST_CASE("the public sets, where they are at hand") {
-  const auto folder = SharedGrammar();
-  if (!std::filesystem::exists(folder / "schemas")) {
+  const auto folder = test::Shared("grammar");
+  if (folder.empty()) {
     WARN("skipped: no shared/grammar beside the repository");
     return;
   }

@@ -9,8 +9,8 @@
 
 #include "grammars/grammar_builder.h"
 #include "tests/grammars/naive_mask.h"
-#include "tests/grammars/shared_data.h"
 #include "tests/grammars/small_vocabulary.h"
+#include "tests/support/files.h"
 
 using namespace hearth;
 using namespace hearth::grammar;
@@ -153,8 +153,8 @@ TEST_CASE("what is refused changes nothing; drafts are measured without being ta
 }
 
 TEST_CASE("masks of a real vocabulary equal the naive walker's, where one is at hand") {
-  const auto folder = SharedGrammar();
-  if (!std::filesystem::exists(folder / "hard.jsonl")) {
+  const auto folder = test::Shared("grammar");
+  if (folder.empty()) {
     WARN("skipped: no shared/grammar beside the repository");
     return;
   }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "memory/store.h"
 #include "memory/task_repository.h"
 #include "tests/memory/temp_directory.h"
+#include "tests/support/files.h"
 
 namespace hearth::memory {
 namespace {
@@ -45,8 +45,7 @@ const SystemClock kClock;
 TEST_CASE("kill -9 at random moments loses nothing acknowledged") {
   const TempDirectory temp;
   const std::filesystem::path path = temp / "hearth.db";
-  const char* slow = std::getenv("HEARTH_SLOW");
-  const int rounds = slow != nullptr && std::string_view(slow) == "1" ? 1000 : 20;
+  const int rounds = test::Slow() ? 1000 : 20;
   std::mt19937 random(20261121);
   std::vector<int64_t> acknowledged;
   std::fflush(nullptr);

@@ -28,6 +28,12 @@ inline std::filesystem::path Shared(const std::string& name) {
   return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 
+// ./test --slow asks for the long forms of tests.
+inline bool Slow() {
+  const char* const slow = std::getenv("HEARTH_SLOW");
+  return slow != nullptr && *slow == '1';
+}
+
 // The small real model, by $HEARTH_TEST_MODEL or where `hearth` keeps models; empty where there is
 // none.
 inline std::filesystem::path TestModel() {

@@ -123,7 +123,9 @@ class CpuBackend final : public Backend {
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
     if (role == Role::kVector) return CpuWeight::FromVectors(parts);
-    return CpuWeight::FromMatrices(parts, kernels_, lanes_);
+    HEARTH_TRY(WeightPtr weight, CpuWeight::FromMatrices(parts, kernels_, lanes_));
+    HEARTH_CHECK_OK(ReserveScratch(kernels_.scratch_bytes(Cpu(weight).parts[0].panels.cols)));
+    return weight;
   }
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
@@ -238,6 +240,7 @@ class CpuBackend final : public Backend {
     Rows key;
     Rows tile_values;
     Rows merged_values;
+    AlignedBuffer scratch;  // of products; as large as the widest matrix wants
   };
   struct alignas(64) Counter {
     std::atomic<uint32_t> value{0};
@@ -248,6 +251,18 @@ class CpuBackend final : public Backend {
     uint32_t first;
     uint32_t count;
   };
+
+  Status ReserveScratch(size_t bytes) {
+    for (Private& mine : private_) {
+      if (mine.scratch.bytes() >= bytes) continue;
+      mine.scratch = AlignedBuffer(bytes);
+      if (mine.scratch.data() == nullptr) {
+        return MakeError(ErrorCode::kResourceExhausted, "no memory for ", bytes,
+                         " bytes of scratch");
+      }
+    }
+    return {};
+  }
 
   void ComputeAngles(size_t n) {
     const size_t pairs = config_.head_dim / 2;
@@ -322,7 +337,7 @@ class CpuBackend final : public Backend {
     for (const CpuWeight::Part& part : w.parts) {
       const Share share(part.panels.count(), lane, lanes_.count());
       kernels_.multiply(part.panels, share.begin, share.end, x, n, out + part.first_row, stride,
-                        add);
+                        add, private_[static_cast<size_t>(lane)].scratch.data());
     }
   }
 

@@ -14,11 +14,13 @@
 //   take
 //                 it off again)
 //   kHasMin       a minimum is added to each weight
+//   kPacked       weights are not bytes: Loosen makes them so
 //   Pack(file, row, panel)       one row's block into the panel block
 //   Unpack(panel, row, out)      and back into floats
 //   Dot<kPanels, kTile>(panels, b, x, dots)
 //                                dots[(half * kPanels + p) * kTile + t] += columns 32b .. 32b + 31
 //                                of panel p times the bytes at x[t]
+//   Loosen(panel, b, out)        columns 32b .. 32b + 31 as 8 groups of bytes (up to 7 bits each)
 //   Scale(panel, b, half)        of the 16 rows
 //   Min(panel, b)                of the 16 rows, where there is one
 
@@ -71,24 +73,30 @@ struct BitPairs {
 // What lies kMoreAt bytes behind the nibbles.
 enum class More { kNothing, kBitPlane, kBitPairs };
 
+// The groups kGroup and kGroup + 4.
+template <More kMore, size_t kMoreAt, int kGroup>
+HEARTH_INLINE void UnpackGroups(const uint8_t* nibbles, B& low, B& high) {
+  const B both = LoadBytes(nibbles + kGroupBytes * kGroup);
+  const uint8_t* more = nibbles + kMoreAt;
+  low = LowNibbles(both);
+  high = HighNibbles(both);
+  if constexpr (kMore == More::kBitPlane) {
+    low = AddWhere(low, more + 8 * kGroup, 16);
+    high = AddWhere(high, more + 8 * (kGroup + 4), 16);
+  }
+  if constexpr (kMore == More::kBitPairs) {
+    low = AddPair<kGroup>(low, LoadBytes(more));
+    high = AddPair<kGroup>(high, LoadBytes(more + kGroupBytes));
+  }
+}
+
 // Dots of the groups kGroup and kGroup + 4.
 template <int kPanels, int kTile, int kHalves, More kMore, size_t kMoreAt, int kGroup>
-inline void DotGroups(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
+HEARTH_INLINE void DotGroups(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
   B low[kPanels];
   B high[kPanels];
   for (int p = 0; p < kPanels; ++p) {
-    const B both = LoadBytes(nibbles[p] + kGroupBytes * kGroup);
-    const uint8_t* more = nibbles[p] + kMoreAt;
-    low[p] = LowNibbles(both);
-    high[p] = HighNibbles(both);
-    if constexpr (kMore == More::kBitPlane) {
-      low[p] = AddWhere(low[p], more + 8 * kGroup, 16);
-      high[p] = AddWhere(high[p], more + 8 * (kGroup + 4), 16);
-    }
-    if constexpr (kMore == More::kBitPairs) {
-      low[p] = AddPair<kGroup>(low[p], LoadBytes(more));
-      high[p] = AddPair<kGroup>(high[p], LoadBytes(more + kGroupBytes));
-    }
+    UnpackGroups<kMore, kMoreAt, kGroup>(nibbles[p], low[p], high[p]);
   }
   for (int t = 0; t < kTile; ++t) {
     const A first = Four(x[t] + 4 * kGroup);
@@ -104,11 +112,20 @@ inline void DotGroups(const uint8_t* const* nibbles, const int8_t* const* x, I* 
 
 // Weights of 4 bits and more: dots as a format's Dot.
 template <int kPanels, int kTile, int kHalves, More kMore, size_t kMoreAt>
-inline void DotBits(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
+HEARTH_INLINE void DotBits(const uint8_t* const* nibbles, const int8_t* const* x, I* dots) {
   DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 0>(nibbles, x, dots);
   DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 1>(nibbles, x, dots);
   DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 2>(nibbles, x, dots);
   DotGroups<kPanels, kTile, kHalves, kMore, kMoreAt, 3>(nibbles, x, dots);
+}
+
+template <More kMore, size_t kMoreAt, int kGroup = 0>
+inline void LoosenBits(const uint8_t* nibbles, uint8_t* out) {
+  B low, high;
+  UnpackGroups<kMore, kMoreAt, kGroup>(nibbles, low, high);
+  StoreBytes(out + kGroupBytes * kGroup, low);
+  StoreBytes(out + kGroupBytes * (kGroup + 4), high);
+  if constexpr (kGroup < 3) LoosenBits<kMore, kMoreAt, kGroup + 1>(nibbles, out);
 }
 
 inline void PutHalf(uint8_t* panel, size_t row, const uint8_t* half) {
@@ -132,8 +149,10 @@ struct Small {
   static constexpr size_t kMins = kScales + 2 * kPanelRows;
   static constexpr size_t kPanelBytes = kFileBytes * kPanelRows;
   static constexpr int kHalves = 1;
+  static constexpr More kMore = kFive ? More::kBitPlane : More::kNothing;
   static constexpr int kOffset = kWithMin ? 0 : kFive ? 16 : 8;
   static constexpr bool kHasMin = kWithMin;
+  static constexpr bool kPacked = true;
 
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
     uint32_t fifth = 0;
@@ -156,9 +175,12 @@ struct Small {
     }
   }
   template <int kPanels, int kTile>
-  static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x, I* dots) {
-    DotBits<kPanels, kTile, kHalves, kFive ? More::kBitPlane : More::kNothing, kBits>(panels, x,
-                                                                                      dots);
+  HEARTH_INLINE static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x,
+                                I* dots) {
+    DotBits<kPanels, kTile, kHalves, kMore, kBits>(panels, x, dots);
+  }
+  static void Loosen(const uint8_t* panel, size_t, uint8_t* out) {
+    LoosenBits<kMore, kBits>(panel, out);
   }
   static F Scale(const uint8_t* panel, size_t, int) { return FromHalf(AsHalves(panel + kScales)); }
   static F Min(const uint8_t* panel, size_t) { return FromHalf(AsHalves(panel + kMins)); }
@@ -174,6 +196,7 @@ struct Bytes {
   static constexpr int kHalves = 1;
   static constexpr int kOffset = kWeight8Offset;
   static constexpr bool kHasMin = false;
+  static constexpr bool kPacked = false;
 
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
     for (size_t g = 0; g < 8; ++g) {
@@ -192,7 +215,8 @@ struct Bytes {
     }
   }
   template <int kPanels, int kTile>
-  static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x, I* dots) {
+  HEARTH_INLINE static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x,
+                                I* dots) {
     for (size_t g = 0; g < 8; ++g) {
       B weights[kPanels];
       for (int p = 0; p < kPanels; ++p) weights[p] = LoadBytes(panels[p] + kGroupBytes * g);
@@ -220,6 +244,7 @@ struct SuperMin {
   static constexpr size_t kFileBits = kFileScales + 12;
   static constexpr size_t kFileNibbles = kFileBits + (kFive ? 32 : 0);
   static constexpr size_t kFileBytes = kFileNibbles + 128;
+  static constexpr More kMore = kFive ? More::kBitPlane : More::kNothing;
   static constexpr size_t kPart = Nibbles::kBytes + (kFive ? BitPlane::kBytes : 0);
   static constexpr size_t kScales = 8 * kPart;
   static constexpr size_t kMins = kScales + 8 * kPanelRows;
@@ -229,6 +254,7 @@ struct SuperMin {
   static constexpr int kHalves = 1;
   static constexpr int kOffset = 0;
   static constexpr bool kHasMin = true;
+  static constexpr bool kPacked = true;
 
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
     const uint8_t* packed = file + kFileScales;
@@ -271,11 +297,14 @@ struct SuperMin {
     }
   }
   template <int kPanels, int kTile>
-  static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
+  HEARTH_INLINE static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x,
+                                I* dots) {
     const uint8_t* parts[kPanels];
     for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
-    DotBits<kPanels, kTile, kHalves, kFive ? More::kBitPlane : More::kNothing, Nibbles::kBytes>(
-        parts, x, dots);
+    DotBits<kPanels, kTile, kHalves, kMore, Nibbles::kBytes>(parts, x, dots);
+  }
+  static void Loosen(const uint8_t* panel, size_t b, uint8_t* out) {
+    LoosenBits<kMore, Nibbles::kBytes>(panel + b * kPart, out);
   }
   static F Scale(const uint8_t* panel, size_t b, int) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
@@ -303,6 +332,7 @@ struct SuperSix {
   static constexpr int kHalves = 2;
   static constexpr int kOffset = 32;
   static constexpr bool kHasMin = false;
+  static constexpr bool kPacked = true;
 
   static void Pack(const uint8_t* file, size_t row, uint8_t* panel) {
     for (size_t c = 0; c < 256; ++c) {
@@ -332,14 +362,55 @@ struct SuperSix {
     }
   }
   template <int kPanels, int kTile>
-  static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x, I* dots) {
+  HEARTH_INLINE static void Dot(const uint8_t* const* panels, size_t b, const int8_t* const* x,
+                                I* dots) {
     const uint8_t* parts[kPanels];
     for (int p = 0; p < kPanels; ++p) parts[p] = panels[p] + b * kPart;
     DotBits<kPanels, kTile, kHalves, More::kBitPairs, Nibbles::kBytes>(parts, x, dots);
   }
+  static void Loosen(const uint8_t* panel, size_t b, uint8_t* out) {
+    LoosenBits<More::kBitPairs, Nibbles::kBytes>(panel + b * kPart, out);
+  }
   static F Scale(const uint8_t* panel, size_t b, int half) {
     return Mul(FromHalf(AsHalves(panel + kScaleOfScales)),
                FromSignedBytes(panel + kScales + (2 * b + static_cast<size_t>(half)) * kPanelRows));
+  }
+};
+
+// What a packed format becomes where many rows share the unpacking: 8 groups of bytes, then
+// kHalves times 16 scales and, with a minimum, 16 minima, as floats.
+template <int kHalvesOfIt, int kOffsetOfIt, bool kWithMin>
+struct Loose {
+  static constexpr size_t kColumns = 32;
+  static constexpr size_t kScales = 8 * kGroupBytes;
+  static constexpr size_t kScaleBytes = sizeof(float) * kPanelRows;
+  static constexpr size_t kMins = kScales + kHalvesOfIt * kScaleBytes;
+  static constexpr size_t kPanelBytes = kMins + (kWithMin ? kScaleBytes : 0);
+  static constexpr int kHalves = kHalvesOfIt;
+  static constexpr int kOffset = kOffsetOfIt;
+  static constexpr bool kHasMin = kWithMin;
+
+  template <int kPanels, int kTile>
+  HEARTH_INLINE static void Dot(const uint8_t* const* panels, size_t, const int8_t* const* x,
+                                I* dots) {
+    for (size_t g = 0; g < 8; ++g) {
+      B weights[kPanels];
+      for (int p = 0; p < kPanels; ++p) weights[p] = LoadBytes(panels[p] + kGroupBytes * g);
+      I* const half = dots + (kHalves == 2 && g >= 4 ? kPanels * kTile : 0);
+      for (int t = 0; t < kTile; ++t) {
+        const A four = Four(x[t] + 4 * g);
+        for (int p = 0; p < kPanels; ++p) {
+          half[p * kTile + t] = Dot7(half[p * kTile + t], weights[p], four);
+        }
+      }
+    }
+  }
+  static F Scale(const uint8_t* panel, size_t, int half) {
+    return Load(reinterpret_cast<const float*>(panel + kScales) +
+                static_cast<size_t>(half) * kPanelRows);
+  }
+  static F Min(const uint8_t* panel, size_t) {
+    return Load(reinterpret_cast<const float*>(panel + kMins));
   }
 };
 

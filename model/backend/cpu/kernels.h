@@ -121,9 +121,10 @@ struct Kernels {
   void (*read_row)(const Panels& panels, size_t row, float* out);
 
   // out[t * out_stride + r] (=, or += where add) rows [16 * first, 16 * last) of the matrix times
-  // row t.
+  // row t. `scratch`: scratch_bytes(cols) bytes of the lane's own, aligned to 64.
   void (*multiply)(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
-                   float* out, size_t out_stride, bool add);
+                   float* out, size_t out_stride, bool add, uint8_t* scratch);
+  size_t (*scratch_bytes)(size_t cols);
 
   // Blocks whose largest value squared is above `fine_above` times the mean of the row's are fine.
   void (*quantize)(const float* x, float fine_above, const Activations& row);

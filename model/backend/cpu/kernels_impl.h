@@ -9,6 +9,9 @@
 // columns of a row (products) or over the positions of a chunk (attention), whatever else is
 // computed beside them.
 
+// Sums of products stay in registers only where all of a block's work is in one function.
+#define HEARTH_INLINE [[gnu::always_inline]] inline
+
 namespace hearth::model::cpu::HEARTH_ISA {
 namespace {
 
@@ -64,6 +67,10 @@ float LargestCoarse(const Activations& row, float fine_above) {
   return top * __builtin_sqrtf(fine_above * squares / static_cast<float>(n));
 }
 
+// What scales a block's values to their levels. A block so small that its products would not be
+// normal numbers counts as zero.
+F InverseOfScale(float scale) { return Set(scale > 1e-28f ? 1.0f / scale : 0.0f); }
+
 // A row that is not finite gives products that are not, rather than plausible ones.
 void QuantizeWrong(const Activations& row) {
   __builtin_memset(row.fine_blocks, 0, row.words() * sizeof(row.fine_blocks[0]));
@@ -90,8 +97,7 @@ void Quantize(const float* x, float fine_above, const Activations& row) {
   for (size_t b = 0; b < n; ++b, x += kQuantBlock) {
     QuantBlock& block = row.blocks[b];
     const bool fine = block.scale > largest_coarse;
-    // A block so small that its products would not be normal numbers counts as zero.
-    const F inverse = Set(block.scale > 1e-28f ? 1.0f / block.scale : 0.0f);
+    const F inverse = InverseOfScale(block.scale);
     const F first = Mul(Load(x), inverse);
     const F second = Mul(Load(x + 16), inverse);
     const auto round = [](F values, int8_t* plane) { return SumInt(RoundToBytes(plane, values)); };
@@ -221,7 +227,7 @@ float RoundBlock(const float* x, int8_t* bytes) {
     return __builtin_nanf("");
   }
   const float scale = Top(Max(Abs(first), Abs(second))) / 127.0f;
-  const F inverse = Set(scale > 1e-28f ? 1.0f / scale : 0.0f);
+  const F inverse = InverseOfScale(scale);
   RoundToBytes(bytes, Mul(first, inverse));
   RoundToBytes(bytes + 16, Mul(second, inverse));
   return scale;
@@ -445,6 +451,7 @@ const Kernels HEARTH_TABLE = {
     .pack_panel = &HEARTH_ISA::PackPanel,
     .read_row = &HEARTH_ISA::ReadRow,
     .multiply = &HEARTH_ISA::Multiply,
+    .scratch_bytes = &HEARTH_ISA::ScratchBytes,
     .quantize = &HEARTH_ISA::Quantize,
     .rms_norm = &HEARTH_ISA::RmsNorm,
     .gate_silu = &HEARTH_ISA::GateSilu,

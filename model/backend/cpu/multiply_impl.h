@@ -51,7 +51,8 @@ inline I OffsetDot(int32_t sum) {
 // dots[(half * kPanels + p) * kTile + t]: the weights without their offset times the rows' whole
 // numbers, high planes alone or (kFine) both.
 template <typename Format, int kPanels, int kTile, bool kFine>
-inline void DotBlock(const uint8_t* const* panels, size_t b, const QuantBlock* const* x, I* dots) {
+HEARTH_INLINE void DotBlock(const uint8_t* const* panels, size_t b, const QuantBlock* const* x,
+                            I* dots) {
   constexpr int kAll = Format::kHalves * kPanels * kTile;
   const auto offset = [&](int i) {
     const QuantBlock::Offset& o = kFine ? x[i % kTile]->fine_offset : x[i % kTile]->high_offset;
@@ -85,8 +86,8 @@ inline void DotBlock(const uint8_t* const* panels, size_t b, const QuantBlock* c
 
 // totals[p * kTile + t] += the products of one block of 32 columns.
 template <typename Format, int kPanels, int kTile, bool kFine>
-inline void AddBlock(const uint8_t* const* panels, size_t b, const QuantBlock* const* x,
-                     F* totals) {
+HEARTH_INLINE void AddBlock(const uint8_t* const* panels, size_t b, const QuantBlock* const* x,
+                            F* totals) {
   I dots[Format::kHalves * kPanels * kTile];
   DotBlock<Format, kPanels, kTile, kFine>(panels, b, x, dots);
   for (int h = 0; h < Format::kHalves; ++h) {
@@ -201,6 +202,8 @@ void MultiplyFloats(const Panels& matrix, size_t first, size_t last, const Activ
 
 using Product = void (*)(const Panels& matrix, size_t first, size_t last, const Activations& x,
                          size_t row, const Destination& to);
+// Unpacks panels into scratch memory.
+using Loosener = void (*)(const Panels& matrix, size_t first, size_t last, uint8_t* scratch);
 
 // The kernels of a format by the number of rows: entry k - 1 computes k at once.
 struct Products {
@@ -208,7 +211,36 @@ struct Products {
   const Product* one = nullptr;      // for one panel
   const Product* several = nullptr;  // for `at_once` panels
   size_t at_once = 1;
+  // Where the kernels want panels unpacked: what does it, and the bytes of a panel then.
+  Loosener loosen = nullptr;
+  size_t loose_bytes = 0;
 };
+
+// From so many tiles of rows on, unpacking the weights once into scratch memory costs less than
+// doing it in each tile.
+constexpr size_t kTilesToLoosen = 3;
+
+template <typename Format>
+using LooseOf = Loose<Format::kHalves, Format::kOffset, Format::kHasMin>;
+
+template <typename Format>
+void LoosenPanels(const Panels& matrix, size_t first, size_t last, uint8_t* scratch) {
+  using To = LooseOf<Format>;
+  constexpr size_t kParts = Format::kColumns / kQuantBlock;
+  for (size_t p = first; p < last; ++p) {
+    const uint8_t* panel = matrix.data + p * matrix.panel_bytes;
+    for (size_t i = 0; i < matrix.cols; i += Format::kColumns, panel += Format::kPanelBytes) {
+      for (size_t b = 0; b < kParts; ++b, scratch += To::kPanelBytes) {
+        Format::Loosen(panel, b, scratch);
+        auto* floats = reinterpret_cast<float*>(scratch + To::kScales);
+        for (int h = 0; h < Format::kHalves; ++h, floats += kPanelRows) {
+          Store(floats, Format::Scale(panel, b, h));
+        }
+        if constexpr (Format::kHasMin) Store(floats, Format::Min(panel, b));
+      }
+    }
+  }
+}
 
 // Rows that go through all panels together: weights are read once for them, and their activations
 // from the caches.
@@ -232,7 +264,7 @@ void MultiplyTiles(const Product* products, size_t most, const Panels& matrix, s
 }
 
 void MultiplyMatrix(const Products& products, const Panels& matrix, size_t first, size_t last,
-                    const Activations& x, size_t n, const Destination& to) {
+                    const Activations& x, size_t n, const Destination& to, uint8_t* scratch) {
   const size_t together = RowsTogether(x.cols);
   for (size_t row = 0; row < n; row += together) {
     const size_t rows = Least(together, n - row);
@@ -243,8 +275,17 @@ void MultiplyMatrix(const Products& products, const Panels& matrix, size_t first
       const size_t left = last - p;
       const size_t at_once = left >= products.at_once ? products.at_once : 1;
       const size_t panels = rows <= products.most ? left / at_once * at_once : at_once;
-      MultiplyTiles(at_once == 1 ? products.one : products.several, products.most, matrix, p,
-                    p + panels, x.Row(row), rows, rows_to);
+      const Product* const kernels = at_once == 1 ? products.one : products.several;
+      if (products.loosen == nullptr) {
+        MultiplyTiles(kernels, products.most, matrix, p, p + panels, x.Row(row), rows, rows_to);
+      } else {
+        products.loosen(matrix, p, p + panels, scratch);
+        const size_t before = p * kPanelRows;
+        const Panels loose = {matrix.type, matrix.rows - before, matrix.cols, products.loose_bytes,
+                              scratch};
+        MultiplyTiles(kernels, products.most, loose, 0, panels, x.Row(row), rows,
+                      {rows_to.out + before, rows_to.stride, rows_to.add});
+      }
       p += panels;
     }
   }
@@ -331,11 +372,16 @@ void ReadRow(const Panels& panels, size_t row, float* out) {
       });
 }
 
+// The packed format with the largest blocks when unpacked has two halves, or a minimum.
+size_t ScratchBytes(size_t cols) {
+  return kPanelsAtOnce * (cols / kQuantBlock) * Loose<2, 0, false>::kPanelBytes;
+}
+
 void Multiply(const Panels& panels, size_t first, size_t last, const Activations& x, size_t n,
-              float* out, size_t out_stride, bool add) {
+              float* out, size_t out_stride, bool add, uint8_t* scratch) {
   const Destination to = {out, out_stride, add};
   const auto multiply = [&](const Products& products) {
-    MultiplyMatrix(products, panels, first, last, x, n, to);
+    MultiplyMatrix(products, panels, first, last, x, n, to, scratch);
   };
   using FewTiles = typename MakeTiles<kFewRows>::Type;
   VisitFormat(
@@ -343,7 +389,17 @@ void Multiply(const Panels& panels, size_t first, size_t last, const Activations
       [&](auto f) {
         using Format = decltype(f);
         if (n <= kFewRows) return multiply(QuantizedProducts<Format, kStreams>(FewTiles{}));
-        using AllTiles = typename MakeTiles<kTileQuantized / Format::kHalves>::Type;
+        constexpr size_t kMost = kTileQuantized / Format::kHalves;
+        using AllTiles = typename MakeTiles<kMost>::Type;
+        if constexpr (Format::kPacked) {
+          if (n >= kTilesToLoosen * kMost) {
+            using Unpacked = LooseOf<Format>;
+            Products products = QuantizedProducts<Unpacked, kPanelsAtOnce>(AllTiles{});
+            products.loosen = &LoosenPanels<Format>;
+            products.loose_bytes = panels.cols / kQuantBlock * Unpacked::kPanelBytes;
+            return multiply(products);
+          }
+        }
         multiply(QuantizedProducts<Format, kPanelsAtOnce>(AllTiles{}));
       },
       [&](auto f) {

@@ -123,6 +123,11 @@ inline B LoadBytes(const uint8_t* p) {
   const auto* q = reinterpret_cast<const __m256i*>(p);
   return {_mm256_loadu_si256(q), _mm256_loadu_si256(q + 1)};
 }
+inline void StoreBytes(uint8_t* p, B x) {
+  auto* q = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(q, x.lo);
+  _mm256_storeu_si256(q + 1, x.hi);
+}
 inline B LowNibbles(B x) {
   const __m256i mask = _mm256_set1_epi8(15);
   return {_mm256_and_si256(x.lo, mask), _mm256_and_si256(x.hi, mask)};

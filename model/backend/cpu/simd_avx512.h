@@ -81,6 +81,7 @@ inline I RoundToBytes(int8_t* p, F x) {
 inline I AddInt(I a, I b) { return _mm512_add_epi32(a, b); }
 
 inline B LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
+inline void StoreBytes(uint8_t* p, B x) { _mm512_storeu_si512(p, x); }
 inline B LowNibbles(B x) { return _mm512_and_si512(x, _mm512_set1_epi8(15)); }
 inline B HighNibbles(B x) {
   return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15));

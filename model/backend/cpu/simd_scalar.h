@@ -129,6 +129,7 @@ inline B LoadBytes(const uint8_t* p) {
   __builtin_memcpy(out.v, p, sizeof(out.v));
   return out;
 }
+inline void StoreBytes(uint8_t* p, B x) { __builtin_memcpy(p, x.v, sizeof(x.v)); }
 inline B LowNibbles(B x) {
   for (int8_t& v : x.v) v = static_cast<int8_t>(v & 15);
   return x;

@@ -9,7 +9,7 @@
 
 #include "grammars/json_schema.h"
 #include "tests/grammars/naive_mask.h"
-#include "tests/grammars/shared_data.h"
+#include "tests/support/files.h"
 
 using namespace hearth;
 using namespace hearth::grammar;
@@ -47,8 +47,8 @@ class Greedy {
 }  // namespace
 
 TEST_CASE("remembered masks equal fresh ones and the naive walker's") {
-  const auto folder = SharedGrammar();
-  if (!std::filesystem::exists(folder / "schemas")) {
+  const auto folder = test::Shared("grammar");
+  if (folder.empty()) {
     WARN("skipped: no shared/grammar beside the repository");
     return;
   }
@@ -57,8 +57,8 @@ TEST_CASE("remembered masks equal fresh ones and the naive walker's") {
   REQUIRE(vocabulary.ok());
   const Greedy greedy(**vocabulary);
   std::mt19937 random(5);
-  const uint32_t naive_every = SlowTests() ? 20 : 500;
-  const size_t most_steps = SlowTests() ? SIZE_MAX : 40;  // of a text
+  const uint32_t naive_every = test::Slow() ? 20 : 500;
+  const size_t most_steps = test::Slow() ? SIZE_MAX : 40;  // of a text
   std::vector<uint32_t> bits((*vocabulary)->mask_words()), fresh(bits.size());
   size_t steps = 0, walked = 0;
   for (const auto& set : std::filesystem::directory_iterator(folder / "schemas")) {

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -146,6 +148,15 @@ struct Packed {
   }
 };
 
+// Scratch memory is as large as the kernels say and no larger: sanitizers see what lies behind it.
+void Multiply(const Kernels& kernels, const Panels& panels, size_t first, size_t last,
+              const Activations& x, size_t n, float* out, size_t out_stride, bool add) {
+  const std::unique_ptr<void, decltype(&std::free)> scratch(
+      std::aligned_alloc(64, kernels.scratch_bytes(panels.cols)), &std::free);
+  kernels.multiply(panels, first, last, x, n, out, out_stride, add,
+                   static_cast<uint8_t*>(scratch.get()));
+}
+
 // Which blocks are fine: all (that hold anything), or those that stand out.
 constexpr float kAll = 0;
 constexpr float kOutliers = 8;
@@ -244,7 +255,7 @@ TEST_CASE("products are those of double precision within their rounding") {
   for (const Kernels* kernels : Usable()) {
     for (const TensorType type : kTypes) {
       for (const size_t rows : {1, 16, 37, 85}) {
-        for (const size_t n : {1, 2, 13}) {
+        for (const size_t n : {1, 2, 13, 37}) {
           const size_t cols = rows == 85 ? 2304 : 512;  // more blocks than a word has bits
           CAPTURE(kernels->name, GetTensorType(type).name, rows, n);
           Random random(static_cast<uint32_t>(rows * 31 + n));
@@ -253,8 +264,8 @@ TEST_CASE("products are those of double precision within their rounding") {
           for (const float fine_above : {kAll, kOutliers}) {
             Rows x(*kernels, NormalsWithOutliers(random, n * m.cols), m.cols, fine_above);
             std::vector<float> out(n * rows);
-            kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
-                              rows, false);
+            Multiply(*kernels, packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                     rows, false);
             CheckProduct(*kernels, m, x, out);
           }
         }
@@ -271,12 +282,12 @@ TEST_CASE("products of the largest weights and activations do not overflow") {
         Random random(1);
         const Matrix m(type, 20, 128, random, true);
         const Packed packed(*kernels, m);
-        for (const size_t n : {1, 9}) {
+        for (const size_t n : {1, 9, 20}) {
           for (const float fine_above : {kAll, kOutliers}) {
             Rows x(*kernels, std::vector<float>(n * m.cols, value), m.cols, fine_above);
             std::vector<float> out(n * m.rows);
-            kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
-                              m.rows, false);
+            Multiply(*kernels, packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                     m.rows, false);
             CheckProduct(*kernels, m, x, out);
           }
         }
@@ -296,30 +307,30 @@ TEST_CASE("a product is the same bit by bit however it is cut") {
       Rows x(*kernels, NormalsWithOutliers(random, kN * m.cols), m.cols);
       const size_t panels = packed.panels.count();
       std::vector<float> whole(kN * m.rows);
-      kernels->multiply(packed.panels, 0, panels, x.View(), kN, whole.data(), m.rows, false);
+      Multiply(*kernels, packed.panels, 0, panels, x.View(), kN, whole.data(), m.rows, false);
       for (size_t n = 1; n <= kN; ++n) {
         std::vector<float> cut(kN * m.rows, -1.0f);
         const size_t middle = n % (panels + 1);
         for (size_t t = 0; t < kN; t += n) {
           const size_t count = std::min(n, kN - t);
           float* out = cut.data() + t * m.rows;
-          kernels->multiply(packed.panels, 0, middle, x.View().Row(t), count, out, m.rows, false);
-          kernels->multiply(packed.panels, middle, panels, x.View().Row(t), count, out, m.rows,
-                            false);
+          Multiply(*kernels, packed.panels, 0, middle, x.View().Row(t), count, out, m.rows, false);
+          Multiply(*kernels, packed.panels, middle, panels, x.View().Row(t), count, out, m.rows,
+                   false);
         }
         REQUIRE(std::memcmp(whole.data(), cut.data(), whole.size() * 4) == 0);
       }
       std::vector<float> added_whole(kN * m.rows, 2.0f);
       std::vector<float> added_singly = added_whole;
-      kernels->multiply(packed.panels, 0, panels, x.View(), kN, added_whole.data(), m.rows, true);
+      Multiply(*kernels, packed.panels, 0, panels, x.View(), kN, added_whole.data(), m.rows, true);
       for (size_t t = 0; t < kN; ++t) {
-        kernels->multiply(packed.panels, 0, panels, x.View().Row(t), 1,
-                          added_singly.data() + t * m.rows, m.rows, true);
+        Multiply(*kernels, packed.panels, 0, panels, x.View().Row(t), 1,
+                 added_singly.data() + t * m.rows, m.rows, true);
       }
       REQUIRE(added_whole == added_singly);
       // Added to what is there, and nothing beside the rows is touched.
       std::vector<float> sums(2 * (m.rows + 3), 2.0f);
-      kernels->multiply(packed.panels, 0, panels, x.View(), 2, sums.data(), m.rows + 3, true);
+      Multiply(*kernels, packed.panels, 0, panels, x.View(), 2, sums.data(), m.rows + 3, true);
       for (size_t i = 0; i < sums.size(); ++i) {
         const size_t row = i % (m.rows + 3);
         const float added = row < m.rows ? whole[i / (m.rows + 3) * m.rows + row] : 0.0f;
@@ -333,7 +344,7 @@ TEST_CASE("a product with what is not finite is not finite") {
   for (const Kernels* kernels : Usable()) {
     for (const TensorType type : {TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ6_K}) {
       for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
-        for (const size_t n : {1, 5}) {
+        for (const size_t n : {1, 5, 18}) {
           CAPTURE(kernels->name, GetTensorType(type).name, bad, n);
           Random random(6);
           const Matrix m(type, 20, 512, random);
@@ -342,8 +353,8 @@ TEST_CASE("a product with what is not finite is not finite") {
           values[20] = bad;
           Rows x(*kernels, std::move(values), m.cols);
           std::vector<float> out(n * m.rows);
-          kernels->multiply(packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
-                            m.rows, false);
+          Multiply(*kernels, packed.panels, 0, packed.panels.count(), x.View(), n, out.data(),
+                   m.rows, false);
           for (size_t i = 0; i < out.size(); ++i) CHECK(std::isfinite(out[i]) == (i >= m.rows));
         }
       }
