@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "mcp/server.h"
@@ -29,6 +30,9 @@ struct ToolsetOptions {
   // What the user is asked before a destructive call; empty where there is nothing to ask.
   std::function<std::string(const tools::Tool&, const Json& arguments)> confirm;
 };
+
+// An icon for a tool: strokes of an SVG path on a square of 24, as a list for `icons`.
+Json StrokeIcon(std::string_view strokes);
 
 // Results carry the structured value and the same JSON as text. Destructive tools ask the user
 // first where the client can. The toolset and the clock must outlive the server.

@@ -9,24 +9,23 @@
 #include "mcp/server/call.h"
 
 namespace hearth::mcp {
-namespace {
 
-// An icon of strokes on a square of 24.
-Json Icon(const char* strokes) {
-  const std::string svg =
-      std::string(
-          "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' "
-          "stroke='#888' stroke-width='2'><path d='") +
-      strokes + "'/></svg>";
+Json StrokeIcon(std::string_view strokes) {
+  const std::string svg = Concat(
+      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='#888' "
+      "stroke-width='2'><path d='",
+      strokes, "'/></svg>");
   return Json::array({{{"src", "data:image/svg+xml;base64," + Base64(svg)},
                        {"mimeType", "image/svg+xml"},
                        {"sizes", {"any"}}}});
 }
 
+namespace {
+
 Json IconFor(const tools::ToolAnnotations& annotations) {
-  if (annotations.destructive) return Icon("M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13");
-  if (annotations.read_only) return Icon("M4 6h16M4 12h16M4 18h10");
-  return Icon("M4 12l5 5L20 6");
+  if (annotations.destructive) return StrokeIcon("M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13");
+  if (annotations.read_only) return StrokeIcon("M4 6h16M4 12h16M4 18h10");
+  return StrokeIcon("M4 12l5 5L20 6");
 }
 
 Json Describe(const tools::Tool& tool, const ToolsetOptions& options) {

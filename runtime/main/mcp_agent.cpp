@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mcp/toolset_adapter.h"
 #include "memory/session_store.h"
 #include "runtime/agent/agent.h"
 #include "runtime/base/paths.h"
@@ -153,6 +154,7 @@ Status AddAgentTool(mcp::Server& server, const tools::Toolset& tools, memory::St
                       {"destructiveHint", true},
                       {"idempotentHint", false},
                       {"openWorldHint", false}};
+  tool.icons = mcp::StrokeIcon("M4 5h16v11H9l-5 4z");
   tool.example = {{"message", "Remind me to water the plants"}};
   tool.run = mcp::ServerTool::Run::kTask;
   tool.handler = [agent = std::make_shared<AgentTool>(tools, store, repository, std::move(models))](
