@@ -6,6 +6,7 @@
 // says otherwise.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,15 @@
 
 namespace hearth::mcp {
 
+// Asks whether a call may be made; its tool's name and arguments are shown.
+using ConfirmCall = std::function<bool(const std::string& tool, const Json& arguments)>;
+
 // Adds the tools of one server. What cannot be used is left out with a warning; the pins decide
-// about tools that have changed. The client must outlive the toolset.
+// about tools that have changed. Calls are confirmed unless the server is trusted or its entry
+// allows the tool; a server's own hints decide nothing. The client must outlive the toolset.
 Status AddServerTools(tools::Toolset& toolset, Client& client, const McpServerConfig& config,
-                      ToolPins& pins, std::vector<std::string>& warnings);
+                      ToolPins& pins, const ConfirmCall& confirm,
+                      std::vector<std::string>& warnings);
 
 // A CallToolResult as text for a model: content first, structured content where there is none;
 // pictures and sounds as notes; cut at a length that a model can read.

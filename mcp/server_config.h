@@ -1,11 +1,11 @@
 // McpServers: the servers that hearth uses, from a file in the hosts' own format.
 //
-//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "x"], "env": {"A": "b"}, "cwd":
-//   "/tmp"},
-//                   "web":   {"url": "https://example.com/mcp", "headers": {"X": "y"}}}}
+//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "x"], "env": {"A": "b"}},
+//                   "web": {"url": "https://example.com/mcp", "headers": {"X": "y"}}}}
 //
 // Members of ours beside the hosts': "disabled", "sampling" (the server may use our model; default
-// no), "trusted" (its results are not a stranger's words), "tools" (a list: only these), "timeout"
+// no), "trusted" (its results are not a stranger's words, and its tools are called without asking),
+// "tools" (a list: only these), "allow" (a list: these are called without asking), "timeout"
 // (seconds a call may be silent), "maxTimeout" (seconds a call may take at all). ${NAME} in a value
 // is an environment variable.
 #pragma once
@@ -31,6 +31,7 @@ struct McpServerConfig {
   bool sampling = false;
   bool trusted = false;
   std::vector<std::string> tools;  // empty: all
+  std::vector<std::string> allow;  // these are called without asking
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds max_timeout{600'000};
 };

@@ -117,7 +117,8 @@ tools::ToolResult ToToolResult(const Json& result, bool trusted) {
 
 namespace {
 
-tools::Tool Wrap(Client& client, const RemoteTool& remote, const std::string& name, bool trusted) {
+tools::Tool Wrap(Client& client, const RemoteTool& remote, const std::string& name, bool trusted,
+                 const ConfirmCall& confirm) {
   tools::Tool tool;
   tool.name = name;
   tool.title = remote.title;
@@ -130,8 +131,11 @@ tools::Tool Wrap(Client& client, const RemoteTool& remote, const std::string& na
                       .open_world = HintOf(remote.annotations, "openWorldHint", true)};
   // Hints are a stranger's word: good enough to ask once more than needed, not to call twice.
   tool.durability = tools::Durability::kOnce;
-  tool.handler = [&client, remote_name = remote.name,
-                  trusted](const tools::ToolCall& call) -> Result<tools::ToolResult> {
+  tool.handler = [&client, remote_name = remote.name, name, trusted,
+                  confirm](const tools::ToolCall& call) -> Result<tools::ToolResult> {
+    if (confirm && !confirm(name, call.arguments)) {
+      return tools::ToolResult::Failure("The user did not allow this call; nothing was done.");
+    }
     HEARTH_TRY(const Json result, client.CallTool(remote_name, call.arguments, call.context.stop));
     return ToToolResult(result, trusted);
   };
@@ -212,7 +216,8 @@ tools::Tool GetPromptTool(Client& client, const std::string& name, bool trusted)
 }  // namespace
 
 Status AddServerTools(tools::Toolset& toolset, Client& client, const McpServerConfig& config,
-                      ToolPins& pins, std::vector<std::string>& warnings) {
+                      ToolPins& pins, const ConfirmCall& confirm,
+                      std::vector<std::string>& warnings) {
   HEARTH_TRY(const auto all, client.ListTools(warnings));
   std::vector<std::string> changed;
   std::vector<RemoteTool> usable = pins.Check(config.name, all, changed);
@@ -243,7 +248,9 @@ Status AddServerTools(tools::Toolset& toolset, Client& client, const McpServerCo
     }
   };
   for (size_t i = 0; i < usable.size(); ++i) {
-    add(Wrap(client, usable[i], names[i], config.trusted));
+    const bool allowed =
+        config.trusted || std::ranges::find(config.allow, usable[i].name) != config.allow.end();
+    add(Wrap(client, usable[i], names[i], config.trusted, allowed ? ConfirmCall() : confirm));
   }
   size_t next = usable.size();
   if (has_resources) add(ReadResourceTool(client, names[next++], config.trusted));

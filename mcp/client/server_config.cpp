@@ -111,6 +111,7 @@ Result<McpServerConfig> ReadEntry(const std::string& name, const Json& entry,
   HEARTH_CHECK_OK(reader.Read("sampling", config.sampling));
   HEARTH_CHECK_OK(reader.Read("trusted", config.trusted));
   HEARTH_CHECK_OK(reader.Read("tools", config.tools));
+  HEARTH_CHECK_OK(reader.Read("allow", config.allow));
   HEARTH_CHECK_OK(reader.Read("timeout", config.timeout));
   HEARTH_CHECK_OK(reader.Read("maxTimeout", config.max_timeout));
   if (config.launch.command.empty() == config.url.empty()) {

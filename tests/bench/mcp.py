@@ -51,10 +51,13 @@ def table(title, rows):
         print(f"| {row} | " + " | ".join("" if cells[n] is None else f"{cells[n]:,}" for n in names) + " |")
 
 
-def fill(home, hearth, count):
-    for i in range(count):
-        subprocess.run([hearth, "tasks", "add", f"Task {i}", "--db", os.path.join(home, "bench.db")], check=True,
-                       stdout=subprocess.DEVNULL)
+def fill(database, hearth, count):
+    lines = [{"jsonrpc": "2.0", "id": 0, "method": "initialize",
+              "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}}]
+    lines += [{"jsonrpc": "2.0", "id": i + 1, "method": "tools/call",
+               "params": {"name": "create_task", "arguments": {"title": f"Task {i}"}}} for i in range(count)]
+    subprocess.run([hearth, "mcp", "--db", database], input="\n".join(map(json.dumps, lines)) + "\n", text=True, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def main():
@@ -80,9 +83,9 @@ def main():
         for name, command in servers.items():
             jobs[name] = lambda command=command: stdio(a.client, ECHO, command)
         if os.path.exists(hearth):
-            fill(home, hearth, a.tasks)
-            jobs[f"hearth mcp, list_tasks of {a.tasks}"] = lambda: stdio(
-                a.client, LIST, [hearth, "mcp", "--db", os.path.join(home, "bench.db")])
+            database = os.path.join(home, "bench.db")
+            fill(database, hearth, a.tasks)
+            jobs[f"hearth mcp, list_tasks of {a.tasks}"] = lambda: stdio(a.client, LIST, [hearth, "mcp", "--db", database])
         run("stdio, 2025-11-25", jobs, a.rounds)
         if a.no_http:
             return

@@ -13,8 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   (void)ReadMessage(text);
   const bool taken = CheckJson(text).ok();
-  // What both refuse or take is the same, but for a byte-order mark, lone surrogates, numbers beyond
-  // a double and our bound on the depth.
+  // What both refuse or take is the same, but for a byte-order mark, lone surrogates, numbers
+  // beyond a double and our bound on the depth.
   const bool bom = text.compare(0, 3, "\xEF\xBB\xBF") == 0;
   if (!taken && !bom && size <= kMaxJsonDepth && hearth::Json::accept(text)) std::abort();
   if (!taken) return 0;
