@@ -192,7 +192,8 @@ uint64_t Machine::LocalHash(NodeIndex node, uint64_t state, uint64_t extra) cons
       const uint64_t left = spec.max == kNoLimit ? far : std::min<uint64_t>(spec.max - extra, far);
       const uint64_t need = spec.min > extra ? std::min<uint64_t>(spec.min - extra, far) : 0;
       JsonString::State s = JsonString::State::Unpack(state);
-      const uint64_t chars = program_->chars->Hash(s.chars);
+      const uint64_t chars =
+          MixFingerprint(program_->chars->Hash(s.chars), n.kind == NodeKind::kText);
       s.chars = 0;
       return MixFingerprint(MixFingerprint(chars, s.Pack()), left << 32 | need);
     }

@@ -86,7 +86,14 @@ Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConf
   options.model.engine.kv_type = flags.kv_type;
   options.model.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
   options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);
+  options.model.engine.kv_bytes = static_cast<uint64_t>(config.kv_mib) << 20;
+  options.keep_alive = std::chrono::seconds(config.model_keep_alive_seconds);
+  options.adapters = config.adapters;
   options.model.max_queue = static_cast<size_t>(config.max_queue);
+  if (!config.draft_model.empty()) {
+    HEARTH_TRY(const auto draft, FindModel(config.draft_model, options.directory));
+    options.draft_path = draft.string();
+  }
   const auto path = FindModel(config.model, options.directory,
                               [](const char*) -> const char* { return nullptr; });
   if (path.ok()) {

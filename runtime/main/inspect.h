@@ -16,8 +16,9 @@ namespace hearth::main {
 using Inspector = std::function<std::string(const std::string& request)>;
 
 Result<Inspector> InspectTokenize(const std::string& model_path);
+// Without an adapter `lora_path` is empty.
 Result<Inspector> InspectLogits(const std::string& model_path, const model::ModelOptions& options,
-                                model::KvType kv_type);
+                                model::KvType kv_type, const std::string& lora_path);
 // The template of a model file, or one that stands in a file by itself.
 Result<Inspector> InspectModelTemplate(const std::string& model_path);
 Result<Inspector> InspectTemplateFile(const std::string& template_path);

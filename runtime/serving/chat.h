@@ -85,6 +85,11 @@ struct ChatRequest {
   uint32_t top_logprobs = 0;
   bool ignore_end = false;  // free text goes on until max_tokens
   model::SamplingParams sampling;
+  // DRY's repetitions do not reach across a token that has one of these in it.
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
+  int priority = 0;               // a higher one is answered first
+  std::optional<size_t> adapter;  // one of the model's, by its place
+  float adapter_scale = 1;
   uint32_t max_tokens = 1024;
 };
 

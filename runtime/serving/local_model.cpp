@@ -1,14 +1,33 @@
 #include "runtime/serving/local_model.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <tuple>
 #include <utility>
 
+#include "model/draft_model.h"
 #include "runtime/serving/grammar_constraint.h"
 #include "runtime/serving/reply_grammar.h"
 #include "runtime/serving/thinking_budget.h"
 
 namespace hearth::serving {
+
+namespace {
+
+// Tokens whose bytes have one of the strings in them.
+std::vector<TokenId> TokensWithin(const model::Tokenizer& tokenizer,
+                                  const std::vector<std::string>& strings) {
+  std::vector<TokenId> found;
+  for (TokenId id = 0; static_cast<size_t>(id) < tokenizer.size(); ++id) {
+    const std::string_view bytes = tokenizer.bytes(id);
+    if (std::ranges::any_of(strings, [&](auto& s) { return bytes.find(s) != bytes.npos; })) {
+      found.push_back(id);
+    }
+  }
+  return found;
+}
+
+}  // namespace
 
 // Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far
 // appends to them; any other (an edited message, a template that drops old reasoning) starts over.
@@ -59,7 +78,18 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   } else {
     self->why_no_chat_ = {prompts.error().code, Concat(self->name_, ": ", prompts.error().message)};
   }
-  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, options.engine));
+  model::EngineOptions engine_options = options.engine;
+  for (const std::string& adapter : options.adapters) {
+    HEARTH_TRY(auto loaded, model::LoraAdapter::Load(adapter, *self->model_));
+    self->adapters_.push_back(std::move(loaded));
+  }
+  if (!options.draft_path.empty()) {
+    HEARTH_TRY(auto draft, model::Model::Load(options.draft_path, model_options));
+    HEARTH_TRY(engine_options.drafter,
+               model::CreateDraftModel(std::move(draft), *self->model_, engine_options.kv_type,
+                                       self->model_->config().context_length));
+  }
+  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, engine_options));
   self->engine_ = std::make_unique<EngineThread>(std::move(engine), options.max_queue);
   self->grammars_ = std::make_unique<GrammarCache>(options.grammar_cache_bytes);
   self->vocabulary_ = std::async(std::launch::async, [tokenizer = self->model_->shared_tokenizer(),
@@ -124,8 +154,21 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const
       prepared.sampling.logit_bias.emplace_back(id, kNever);
     }
   }
+  if (prepared.sampling.dry_multiplier > 0) {
+    prepared.sampling.dry_breakers = TokensWithin(tokenizer(), request.dry_breakers);
+  }
   HEARTH_CHECK_OK(prepared.sampling.Check());
   prepared.max_tokens = request.max_tokens;
+  prepared.priority = request.priority;
+  if (request.adapter) {
+    part = RequestPart::kAdapter;
+    if (*request.adapter >= adapters_.size()) {
+      return MakeError(ErrorCode::kInvalidArgument, "there is no adapter ", *request.adapter, "; ",
+                       adapters_.size(), " are loaded");
+    }
+    prepared.adapter = adapters_[*request.adapter];
+    prepared.adapter_scale = request.adapter_scale;
+  }
   prepared.logprobs = request.logprobs;
   prepared.top_logprobs = request.top_logprobs;
   prepared.format = &FormatOfReply(format, request);
@@ -228,6 +271,9 @@ Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prep
   request.sampling = prepared.sampling;
   request.sampling.seed = seed;
   request.max_tokens = prepared.max_tokens;
+  request.priority = prepared.priority;
+  request.adapter = prepared.adapter;
+  request.adapter_scale = prepared.adapter_scale;
   request.logprobs = prepared.logprobs;
   request.top_logprobs = prepared.top_logprobs;
   if (prepared.grammar) {

@@ -26,19 +26,24 @@ namespace hearth::serving {
 struct LocalModelOptions {
   model::ModelOptions model;
   model::EngineOptions engine;
-  std::string chat_template;  // instead of the file's own, where not empty
-  size_t max_queue = 128;     // requests that wait, beside those that run
+  std::string chat_template;          // instead of the file's own, where not empty
+  std::vector<std::string> adapters;  // LoRA files, which requests name by their place here
+  std::string draft_path;             // a model that guesses for this one; may be empty
+  size_t max_queue = 128;             // requests that wait, beside those that run
   size_t grammar_cache_bytes = size_t{32} << 20;
 };
 
 // What of a request an Error of preparing it is about.
-enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength };
+enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength, kAdapter };
 
 // A request ready for the engine: all that costs the preparing thread's time and can be refused.
 struct PreparedReply {
   std::vector<TokenId> prompt;
   model::SamplingParams sampling;
   uint32_t max_tokens = 0;
+  int priority = 0;
+  std::shared_ptr<const model::LoraAdapter> adapter;  // may be null
+  float adapter_scale = 1;
   bool logprobs = false;
   uint32_t top_logprobs = 0;
   std::shared_ptr<const grammar::CompiledGrammar> grammar;  // may be null
@@ -98,6 +103,7 @@ class LocalModel : public LanguageModel {
   const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
+  std::vector<std::shared_ptr<const model::LoraAdapter>> adapters_;
   // Null where the model cannot hold a conversation; it goes on with texts all the same.
   std::unique_ptr<PromptWriter> prompts_;
   Error why_no_chat_;

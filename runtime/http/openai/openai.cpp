@@ -80,6 +80,9 @@ ApiError Blame(const Error& error, RequestPart part, const char* prompt_field,
     case RequestPart::kThinking:
       api.param = budget_field;
       break;
+    case RequestPart::kAdapter:
+      api.param = "lora";
+      break;
   }
   return api;
 }
