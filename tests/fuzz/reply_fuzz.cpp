@@ -1,9 +1,11 @@
 // room: serving
 // Foreign bytes as the reply of a model of any family: however they are cut, the same comes out,
-// and what was reported is the message.
+// and what was reported is the message. A control token, which is marked, always comes whole.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/serving/reply_parser.h"
 
@@ -20,7 +22,25 @@ const ToolSchemas& Tools() {
   return tools;
 }
 
-std::string Parse(const ChatFormat& format, uint8_t flags, std::string_view text, size_t step) {
+// Bytes and marked control tokens; marks without their other half are left out.
+std::vector<std::string_view> Units(std::string_view text) {
+  std::vector<std::string_view> units;
+  for (size_t i = 0; i < text.size(); ++i) {
+    size_t length = 1;
+    if (text[i] == kControlEnd) continue;
+    if (text[i] == kControlBegin) {
+      const size_t end = text.find_first_of(std::string{kControlBegin, kControlEnd}, i + 1);
+      if (end == std::string_view::npos || text[end] == kControlBegin) continue;
+      length = end + 1 - i;
+    }
+    units.push_back(text.substr(i, length));
+    i += length - 1;
+  }
+  return units;
+}
+
+std::string Parse(const ChatFormat& format, uint8_t flags,
+                  const std::vector<std::string_view>& units, size_t step) {
   std::string heard, content, reasoning;
   ChatDelta::Kind last = ChatDelta::Kind::kPrefill;
   ReplyParser parser(format, (flags & 1) != 0,
@@ -32,7 +52,11 @@ std::string Parse(const ChatFormat& format, uint8_t flags, std::string_view text
                        if (delta.kind == ChatDelta::Kind::kText) content += delta.text;
                        if (delta.kind == ChatDelta::Kind::kReasoning) reasoning += delta.text;
                      });
-  for (size_t i = 0; i < text.size(); i += step) parser.Push(text.substr(i, step));
+  for (size_t i = 0; i < units.size(); i += step) {
+    std::string piece;
+    for (size_t j = i; j < std::min(i + step, units.size()); ++j) piece += units[j];
+    parser.Push(piece);
+  }
   const Message message = parser.Finish((flags & 8) != 0);
   if (message.content != content || message.reasoning != reasoning) __builtin_trap();
   for (const ToolCall& call : message.calls) {
@@ -50,8 +74,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto& formats = BuiltinFormats();
   const ChatFormat& format = formats[data[0] % formats.size()];
   const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const std::string whole = Parse(format, data[1], text, text.size() + 1);
-  if (Parse(format, data[1], text, 1) != whole) __builtin_trap();
-  if (Parse(format, data[1], text, 7) != whole) __builtin_trap();
+  const auto units = Units(text);
+  const std::string whole = Parse(format, data[1], units, units.size() + 1);
+  if (Parse(format, data[1], units, 1) != whole) __builtin_trap();
+  if (Parse(format, data[1], units, 7) != whole) __builtin_trap();
   return 0;
 }
