@@ -119,14 +119,23 @@ std::string WriteError(std::string_view id, int code, std::string_view message, 
   return out;
 }
 
-std::string WriteNotification(std::string_view method, std::string_view params) {
-  std::string out = R"({"jsonrpc":"2.0","method":)";
+namespace {
+
+// A method and its parameters, up to the end of the message.
+void AppendCall(std::string& out, std::string_view method, std::string_view params) {
   AppendJsonString(out, method);
   if (!params.empty()) {
     out += R"(,"params":)";
     out += params;
   }
   out += '}';
+}
+
+}  // namespace
+
+std::string WriteNotification(std::string_view method, std::string_view params) {
+  std::string out = R"({"jsonrpc":"2.0","method":)";
+  AppendCall(out, method, params);
   return out;
 }
 
@@ -134,12 +143,7 @@ std::string WriteRequest(std::string_view id, std::string_view method, std::stri
   std::string out = R"({"jsonrpc":"2.0","id":)";
   out += id;
   out += R"(,"method":)";
-  AppendJsonString(out, method);
-  if (!params.empty()) {
-    out += R"(,"params":)";
-    out += params;
-  }
-  out += '}';
+  AppendCall(out, method, params);
   return out;
 }
 
