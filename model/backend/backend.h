@@ -142,5 +142,7 @@ std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config);
 // Fails where HEARTH_CPU asks for an instruction set that is unknown or that this CPU lacks.
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
                                                   const CpuOptions& options);
+// The first GPU. Fails where there is none, it is too old, or the program was built without CUDA.
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config);
 
 }  // namespace hearth::model

@@ -10,7 +10,7 @@
 
 #include "model/backend/backend.h"
 #include "model/backend/cpu/cpu_weight.h"
-#include "model/backend/cpu/expert_picks.h"
+#include "model/backend/expert_picks.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/lanes.h"
 #include "model/backend/rope.h"
