@@ -40,7 +40,7 @@ Result<Device> Device::Open() {
                      "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
   }
   device.open_ = true;
-  return device;
+  return Result<Device>(std::move(device));
 }
 
 Device::~Device() {
@@ -61,7 +61,6 @@ struct CudaWeight : Weight {
   size_t size = 0;
 
   size_t bytes() const override { return size; }
-  uint32_t rows() const { return parts.back().first_row + parts.back().matrix.rows; }
 };
 
 const CudaWeight& Cuda(const WeightPtr& weight) { return static_cast<const CudaWeight&>(*weight); }

@@ -67,11 +67,11 @@ struct UnitFormat {
         words[i] = static_cast<int>(in[i]);
         words[4 + i] = static_cast<int>(more[i]);
       }
-      return;
-    }
-    for (int i = 0; i < 4; ++i) {
-      words[i] = static_cast<int>(in[i] & 0x0f0f0f0fu);
-      words[4 + i] = static_cast<int>(in[i] >> 4 & 0x0f0f0f0fu);
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        words[i] = static_cast<int>(in[i] & 0x0f0f0f0fu);
+        words[4 + i] = static_cast<int>(in[i] >> 4 & 0x0f0f0f0fu);
+      }
     }
     if constexpr (kFive) {
       const unsigned high = *reinterpret_cast<const unsigned*>(m.high + unit * kPlanes.high);
@@ -241,7 +241,7 @@ __global__ void __launch_bounds__(kProductWarps* kLanes)
 template <TensorType kType>
 __device__ float WeightAt(const PackedMatrix& m, size_t row, unsigned column) {
   const size_t at = row * m.cols + column;
-  if constexpr (PlanesOf(kType).scales == 0) {
+  if constexpr (UnitFormat<kType>::kPlanes.scales == 0) {
     if constexpr (kType == TensorType::kF32) return reinterpret_cast<const float*>(m.quants)[at];
     const unsigned bits = reinterpret_cast<const unsigned short*>(m.quants)[at];
     return kType == TensorType::kBF16 ? BrainOf(bits) : HalfOf(bits);

@@ -106,7 +106,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
 
 // Rows [q | k | v] of `all` elements: bias (or null), then a norm over q and one over k, where
 // there are weights for them.
-inline __global__ void __launch_bounds__(kRowThreads)
+[[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     NormalizeWhole(float* rows, unsigned all, const float* bias, unsigned q_size,
                    const float* q_norm, unsigned kv_size, const float* k_norm, float epsilon) {
   float* x = rows + static_cast<size_t>(blockIdx.x) * all;
@@ -119,7 +119,7 @@ inline __global__ void __launch_bounds__(kRowThreads)
 }
 
 // hidden += scale * norm(added), a row each; without a norm the row itself.
-inline __global__ void __launch_bounds__(kRowThreads)
+[[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     AddRows(float* hidden, NormedRow added, unsigned cols, float scale) {
   const size_t row = blockIdx.x;
   added.Begin(row, cols);
@@ -129,7 +129,7 @@ inline __global__ void __launch_bounds__(kRowThreads)
 }
 
 // hidden[t] += scale * sum of weights[t][i] * outputs[rows[t][i]], in the order of the picks.
-inline __global__ void __launch_bounds__(kRowThreads)
+[[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     MixExperts(float* hidden, const float* outputs, const int* rows, const float* weights,
                unsigned picks, unsigned cols, float scale) {
   const size_t t = blockIdx.x;
@@ -143,7 +143,7 @@ inline __global__ void __launch_bounds__(kRowThreads)
   }
 }
 
-inline __global__ void FinishLogits(float* logits, size_t n, float scale, float cap) {
+[[maybe_unused]] static __global__ void FinishLogits(float* logits, size_t n, float scale, float cap) {
   for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < n;
        i += size_t{gridDim.x} * blockDim.x) {
     const float x = logits[i] * scale;
