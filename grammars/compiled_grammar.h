@@ -19,6 +19,8 @@ class CompiledGrammar {
 
   // What the schemas say that is not enforced: annotations that look like rules, unknown formats.
   const std::vector<std::string>& notes() const;
+  // Whether some token is named by id.
+  bool names_tokens() const;
   // Memory held, without the automaton states made since.
   size_t bytes() const;
   const Program& program() const { return *program_; }

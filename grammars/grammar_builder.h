@@ -23,6 +23,8 @@
 
 namespace hearth::grammar {
 
+class CodePointSet;
+class ExpressionStore;
 class SchemaCompiler;
 
 class GrammarBuilder {
@@ -46,6 +48,22 @@ class GrammarBuilder {
   // occurrence begins, be that in the middle of a token. Empty stop strings are ignored; none: any
   // text.
   Part TextUntil(const std::vector<std::string>& stops);
+  // Text that matches an ECMA-262 pattern as a whole (json_schema.h says which are refused).
+  Result<Part> Regex(std::string_view pattern);
+  // One character of the set, and text of an expression of expressions(): for the front ends.
+  Part Character(const CodePointSet& set);
+  Part Text(uint32_t expression);
+  ExpressionStore& expressions();
+  // A part that is known before what it stands for: rules may refer to each other. Every part that
+  // was forward declared must be defined before Build.
+  Part Forward();
+  void Define(Part forward, Part body);
+  // A grammar in llama.cpp's GBNF: its rule `root` (gbnf/).
+  Result<Part> Gbnf(std::string_view text);
+  // A grammar in a subset of Lark: its rule `start` (lark/).
+  Result<Part> Lark(std::string_view text);
+  // A structural tag as XGrammar defines it, the whole object or its `format` (structural/).
+  Result<Part> StructuralTag(const nlohmann::ordered_json& tag, const JsonSchemaOptions& options);
   Result<Part> JsonSchema(const nlohmann::ordered_json& schema,
                           const JsonSchemaOptions& options = {});
 

@@ -152,6 +152,9 @@ Json Handle(std::string_view line, const Json& request,
   JsonSchemaOptions options;
   if (request.contains("options") && request["options"].is_object()) {
     const Json& o = request["options"];
+    if (o.value("whitespace", Json("any")) == "spaced") {
+      options.whitespace = JsonSchemaOptions::Whitespace::kSpaced;
+    }
     if (o.value("whitespace", Json("any")) == "compact") {
       options.whitespace = JsonSchemaOptions::Whitespace::kCompact;
     }

@@ -22,9 +22,10 @@
 namespace hearth::grammar {
 
 struct JsonSchemaOptions {
-  // kAny: between tokens nothing, one blank, or a line break and indentation (bounded). One grammar
-  // has one kind: the last schema added to a builder decides.
-  enum class Whitespace { kAny, kCompact };
+  // kAny: between tokens nothing, one blank, or a line break and indentation (bounded). kSpaced:
+  // one blank after each comma and colon, as Python writes it. One grammar has one kind: the last
+  // schema added to a builder decides.
+  enum class Whitespace { kAny, kCompact, kSpaced };
   Whitespace whitespace = Whitespace::kAny;
   // Declared properties in any order (at most 64 an object); required and uniqueness are kept.
   bool any_order = false;

@@ -132,6 +132,7 @@ struct Store::State {
   std::string path;
   const Clock& clock;
   SQLite::Database database;
+  std::optional<SQLite::Statement> version;  // of Version, made once
   std::recursive_mutex mutex;
   int depth = 0;  // of Transact and Read calls inside each other
   Mode mode = Mode::kRead;
@@ -218,6 +219,21 @@ Status Store::RunNested(Mode mode, const std::function<Status()>& body) {
   state_->database.exec("RELEASE nested");
   rollback.released = true;
   return {};
+}
+
+Result<uint64_t> Store::Version() {
+  const std::lock_guard lock(state_->mutex);
+  try {
+    if (!state_->version) state_->version.emplace(state_->database, "PRAGMA data_version");
+    state_->version->executeStep();
+    // The pragma counts what other connections commit; our own changes SQLite counts as rows.
+    const auto others = static_cast<uint32_t>(state_->version->getColumn(0).getInt());
+    state_->version->reset();
+    const auto own = static_cast<uint32_t>(sqlite3_total_changes(state_->database.getHandle()));
+    return uint64_t{others} << 32 | own;
+  } catch (const SQLite::Exception& exception) {
+    return ToError(exception, state_->path);
+  }
 }
 
 Status Store::CheckIntegrity() {

@@ -59,6 +59,11 @@ class Store {
     return RunAs(Mode::kRead, std::move(body));
   }
 
+  // A number that differs from the last one where anything in the file may have changed since, by
+  // this process or another: what was read before is then to be read again. Costs a microsecond or
+  // two.
+  Result<uint64_t> Version();
+
   // SQLite's own check of the whole file; takes seconds for large ones.
   Status CheckIntegrity();
 

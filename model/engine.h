@@ -1,19 +1,23 @@
 // Engine: runs many requests on one model at once, a step at a time.
 //
 // Step() is an ordinary function: it takes waiting requests in, runs one batch (a token of each
-// decoding sequence and a chunk of the prompts that are still being read), samples, and reports
-// what happened. The KV of a finished request stays until its memory is needed, so that a request
-// which continues it (the next step of an agent's turn) reads only what was added.
+// decoding sequence, with guesses at what follows where they pay, and chunks of the prompts that
+// are still being read), samples, and reports what happened. KV is shared by requests that begin
+// alike, also while the first is still being read, and stays until its memory is needed. What a
+// request gets depends on nothing that runs beside it. engine/README.md explains the mechanism.
 //
 // Thread-safety: none. One thread owns an engine and its model; see runtime/serving for the rest.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "model/drafter.h"
 #include "model/kv_type.h"
+#include "model/lora.h"
 #include "model/model.h"
 #include "model/sampling.h"
 #include "model/token_constraint.h"
@@ -32,6 +36,10 @@ struct GenerationRequest {
   bool logprobs = false;
   uint32_t top_logprobs =
       0;  // with logprobs: the likeliest tokens at each place, at most this many
+  // Who has a higher one is taken in first, and takes the place and the memory of those with less.
+  int priority = 0;
+  std::shared_ptr<const LoraAdapter> adapter;  // of this engine's model; may be null
+  float adapter_scale = 1;
 };
 
 enum class FinishReason : uint8_t {
@@ -75,9 +83,32 @@ struct Event {
 struct EngineOptions {
   KvType kv_type = KvType::kF16;
   uint32_t context_tokens = 0;  // longest sequence; 0: the model's, at most 32768
-  uint32_t kv_tokens = 0;       // KV memory for all sequences together; 0: 4 contexts
-  uint32_t max_sequences = 16;  // decoded together
+  // KV memory for all sequences together, taken as it is used. 0: 4 contexts, or the bytes.
+  uint32_t kv_tokens = 0;
+  uint64_t kv_bytes = 0;        // the same in bytes; 0: no such bound
+  uint32_t max_sequences = 16;  // worked on together
   uint32_t max_batch_tokens = 512;
+  // A pass that reads prompts beside sequences that are decoded lasts about so long at most: the
+  // longest wait between two tokens.
+  double max_stall_seconds = 0.08;
+  bool prompt_lookup = true;         // guess from the text itself
+  std::shared_ptr<Drafter> drafter;  // or ask this one. May be null
+  // A clock in seconds, for costs; null: the system's.
+  std::function<double()> now;
+};
+
+// What an engine has and has done.
+struct EngineStats {
+  uint64_t steps = 0;
+  uint32_t kv_blocks = 0;         // of 16 positions each, that there may be
+  uint32_t kv_blocks_free = 0;    // and that hold nothing
+  uint32_t kv_blocks_cached = 0;  // known to the cache; sequences hold some of them as well
+  uint64_t kv_tokens_held = 0;    // tokens of running sequences that have their KV
+  uint32_t kv_blocks_held = 0;    // blocks in their tables, shared ones counted once for each
+  uint64_t kv_bytes_per_block = 0;
+  uint64_t guessed_tokens = 0;   // tried in passes
+  uint64_t accepted_tokens = 0;  // of these, that came true
+  uint64_t preemptions = 0;
 };
 
 class Engine {
@@ -100,7 +131,8 @@ class Engine {
   uint32_t context_tokens() const;
   uint32_t max_sequences() const;
   size_t running() const;  // requests taken in and not finished
-  size_t waiting() const;
+  size_t waiting() const;  // for room; paused ones wait for their readers
+  EngineStats stats() const;
 
  private:
   struct State;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/kv_type.h"
+#include "model/lora.h"
 #include "model/model.h"
 
 namespace hearth::model {
@@ -24,6 +25,8 @@ class Evaluator {
   // Starts over with n empty sequences.
   void Reset(size_t n);
   uint32_t length(size_t sequence) const;
+  // From now on all sequences are computed with the adapter (null: without one).
+  void SetAdapter(std::shared_ptr<const LoraAdapter> adapter);
 
   enum class Want : uint8_t { kNothing, kLast, kAll };
   struct Input {

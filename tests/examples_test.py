@@ -11,13 +11,29 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mcp_process import Host  # noqa: E402
 from oracle import ROOT, default_model  # noqa: E402
+
+
+def ask_as_hosts_do(hearth):
+    """Starts the server as the hosts' settings say, with the path of this machine."""
+    for folder, name in (("claude_desktop", "claude_desktop_config.json"), ("cursor", "mcp.json")):
+        with open(os.path.join(ROOT, "examples", folder, name), encoding="utf-8") as file:
+            entry = json.load(file)["mcpServers"]["hearth"]
+        with tempfile.TemporaryDirectory(prefix="hearth-") as home:
+            host = Host([hearth, *entry["args"]], home)
+            assert host.initialize()["serverInfo"]["name"] == "hearth"
+            tools = host.request("tools/list")["result"]["tools"]
+            assert {"create_task", "list_tasks", "run_agent"} <= {tool["name"] for tool in tools}, tools
+            host.close()
+        print(f"{folder}: {len(tools)} tools")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     hearth = os.path.join(os.path.abspath(parser.parse_args().build), "hearth")
+    ask_as_hosts_do(hearth)
     if not os.path.exists(default_model()):
         print("skipped: the default model is not installed (./run fetches it)")
         return

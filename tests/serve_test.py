@@ -208,7 +208,9 @@ def test_refusals(server):
         ("tool_choice.type", {"tools": TOOLS, "tool_choice": {"type": "code"}}),
         ("functions", {"functions": [{"name": "f"}]}), ("modalities", {"modalities": ["audio"]}),
         ("reasoning_effort", {"reasoning_effort": "heroic"}), ("thinking.type", {"thinking": {"type": "maybe"}}),
-        ("typical_p", {"typical_p": 0.5}), ("model", {"model": None}), ("model", {"model": 7}), ("stream", {"stream": "yes"}),
+        ("typical_p", {"typical_p": 1.5}), ("tfs_z", {"tfs_z": 0.5}),
+        ("dry_sequence_breakers", {"dry_sequence_breakers": [""]}), ("xtc_threshold", {"xtc_threshold": 2}),
+        ("priority", {"priority": 1e6}), ("model", {"model": None}), ("model", {"model": 7}), ("stream", {"stream": "yes"}),
     ):
         refused(server, param, **body)
     error = refused(server, "messages", messages=[{"role": "user", "content": "word " * 5000}])

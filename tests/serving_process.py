@@ -140,9 +140,16 @@ class Server:
         started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.log += self.process.communicate(timeout=seconds)[1].decode()
+        self.check_log()
         return time.monotonic() - started, self.process.returncode
 
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        self.log += self.process.communicate()[1].decode()
+        self.check_log()
+
+    def check_log(self):
+        """A sanitizer may find something and let the server go on."""
+        if re.search(r"(Address|Thread|Leak)Sanitizer|: runtime error: ", self.log):
+            raise SystemExit(f"a sanitizer found:\n{self.log[-4000:]}")

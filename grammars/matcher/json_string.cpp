@@ -87,11 +87,7 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
         return dfa.AnyLive(state.chars, 0, kMaxCodePoint, room);
       }
       if (byte < 0x80) return Finish(dfa, spec, state, count, byte);
-      if (byte < 0xc2 || byte > 0xf4) return false;
-      state.mode = kUtf8;
-      state.length = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-      state.remaining = state.length;
-      state.partial = byte & (0x3fu >> state.length);
+      if (!BeginUtf8(state, byte)) return false;
       break;
     }
     case kUtf8:
@@ -149,7 +145,21 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
     default:
       return false;
   }
-  // A UTF-8 character, begun or gone on with.
+  return GoOnUtf8(dfa, spec, state, count, room);
+}
+
+bool JsonString::BeginUtf8(State& state, uint8_t byte) {
+  if (byte < 0xc2 || byte > 0xf4) return false;
+  state.mode = kUtf8;
+  state.length = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+  state.remaining = state.length;
+  state.partial = byte & (0x3fu >> state.length);
+  return true;
+}
+
+// A character begun or gone on with.
+bool JsonString::GoOnUtf8(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                          uint64_t room) {
   static constexpr CodePoint kLowest[] = {0, 0x80, 0x800, 0x10000};
   static constexpr CodePoint kHighest[] = {0, 0x7ff, 0xffff, kMaxCodePoint};
   const uint32_t shift = 6 * state.remaining;
@@ -159,6 +169,30 @@ bool JsonString::Step(const CharDfa& dfa, const StringSpec& spec, State& state, 
   if (low > high || (low >= kFirstSurrogate && high <= kLastSurrogate)) return false;
   if (!dfa.AnyLive(state.chars, low, high, room)) return false;
   return state.remaining > 0 || Finish(dfa, spec, state, count, low);
+}
+
+bool JsonString::StepText(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                          uint8_t byte) {
+  if (state.mode == kBody) {
+    if (byte < 0x80) return Finish(dfa, spec, state, count, byte);
+    if (!BeginUtf8(state, byte)) return false;
+  } else {
+    if ((byte & 0xc0) != 0x80) return false;
+    state.partial = state.partial << 6 | (byte & 0x3f);
+    --state.remaining;
+  }
+  return GoOnUtf8(dfa, spec, state, count, UINT64_MAX);
+}
+
+void JsonString::LiveText(const CharDfa& dfa, const State& state, ByteSet& out) {
+  if (state.mode != kBody) {
+    out.Add(0x80, 0xbf);
+    return;
+  }
+  for (CodePoint c = 0; c < 0x80; ++c) {
+    if (dfa.Step(state.chars, c) != CharDfa::kDead) out.Add(static_cast<uint8_t>(c));
+  }
+  if (dfa.AnyLive(state.chars, 0x80, kMaxCodePoint)) out.Add(0xc2, 0xf4);
 }
 
 const ByteSet& JsonString::Live(const State& state) {

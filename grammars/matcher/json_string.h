@@ -46,10 +46,22 @@ class JsonString {
   // Takes a byte; false where no string goes on so (state and count are then void).
   static bool Step(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                    uint8_t byte);
+  // The same for bare text, from kBody: characters are UTF-8 alone, any of them may come, and
+  // nothing closes it.
+  static bool StepText(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                       uint8_t byte);
+  // Between two characters of a text that may end there.
+  static bool TextMayEnd(const CharDfa& dfa, const State& state) {
+    return state.mode == kBody && dfa.Accepting(state.chars);
+  }
+  static void LiveText(const CharDfa& dfa, const State& state, ByteSet& out);
   // The bytes that Step would take; contains a few that it would not.
   static const ByteSet& Live(const State& state);
 
  private:
+  static bool BeginUtf8(State& state, uint8_t byte);
+  static bool GoOnUtf8(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
+                       uint64_t room);
   static bool Finish(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                      CodePoint c);
 };

@@ -23,6 +23,7 @@ Config Machine::StartOf(NodeIndex node, FrameIndex parent) const {
       config.state = 1;
       break;
     case NodeKind::kString:
+    case NodeKind::kText:
       config.state = JsonString::Start(program_->strings[n.a]).Pack();
       break;
     default:
@@ -149,6 +150,12 @@ void Machine::Step(const Config& config, uint8_t byte, Set& out) {
       }
       return;
     }
+    case NodeKind::kText: {
+      JsonString::State s = JsonString::State::Unpack(config.state);
+      if (JsonString::TextMayEnd(*program_->chars, s)) ResumeAndStep(config.parent, 0, byte, out);
+      StepText(config, s, byte, out);
+      return;
+    }
     case NodeKind::kKeys:
       StepKeys(config, byte, out);
       return;
@@ -185,6 +192,14 @@ void Machine::Step(const Config& config, uint8_t byte, Set& out) {
     }
     default:
       return;
+  }
+}
+
+void Machine::StepText(const Config& config, JsonString::State state, uint8_t byte, Set& out) {
+  uint64_t count = config.extra;
+  if (JsonString::StepText(*program_->chars, program_->strings[program_->nodes[config.node].a],
+                           state, count, byte)) {
+    Add({config.node, config.parent, state.Pack(), count}, out);
   }
 }
 
@@ -226,6 +241,11 @@ void Machine::StepStart(NodeIndex node, FrameIndex parent, uint8_t byte, Set& ou
       } else {
         Add({node, parent, next, 0}, out);
       }
+      return;
+    }
+    case NodeKind::kText: {
+      const Config start = StartOf(node, parent);
+      StepText(start, JsonString::State::Unpack(start.state), byte, out);
       return;
     }
     default:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "grammars/matcher/config_set.h"
+#include "grammars/matcher/json_string.h"
 #include "grammars/matcher/program.h"
 
 namespace hearth::grammar {
@@ -89,10 +90,12 @@ class Machine {
  private:
   Config StartOf(NodeIndex node, FrameIndex parent) const;
   void StepStart(NodeIndex node, FrameIndex parent, uint8_t byte, Set& out);
+  void StepText(const Config& config, JsonString::State state, uint8_t byte, Set& out);
   void StepSequence(NodeIndex node, uint64_t from, FrameIndex parent, uint8_t byte, Set& out);
   // Between an object's or array's parts: takes whitespace; true where the byte is to be read as
   // something else.
   bool PassSpace(const Config& config, uint8_t byte, Set& out);
+  bool WantsBlank(const Config& config) const;
   void StepObject(const Config& config, uint8_t byte, Set& out);
   void StepArray(const Config& config, uint8_t byte, Set& out);
   void StepKeys(const Config& config, uint8_t byte, Set& out);

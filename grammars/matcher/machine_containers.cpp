@@ -108,9 +108,22 @@ void Machine::StepKeys(const Config& config, uint8_t byte, Set& out) {
   }
 }
 
+// Behind a comma or colon whose blank must come.
+bool Machine::WantsBlank(const Config& config) const {
+  const uint64_t phase = PhaseOf(config.state);
+  return program_->spacing == Spacing::kBlanks && SpaceOf(config.state) == kSpaceNone &&
+         (phase == kPhaseValue || phase == kPhaseNext);
+}
+
 bool Machine::PassSpace(const Config& config, uint8_t byte, Set& out) {
   const auto space = static_cast<int>(SpaceOf(config.state));
-  if (program_->compact || !IsJsonSpace(byte)) return SpaceMayEnd(space);
+  if (WantsBlank(config)) {
+    if (byte == ' ') {
+      Add({config.node, config.parent, WithSpace(config.state, kSpaceBlank), config.extra}, out);
+    }
+    return false;
+  }
+  if (program_->spacing != Spacing::kAny || !IsJsonSpace(byte)) return SpaceMayEnd(space);
   const int next = StepSpace(space, byte);
   if (next >= 0) {
     Add({config.node, config.parent, WithSpace(config.state, static_cast<uint64_t>(next)),

@@ -57,6 +57,12 @@ void Machine::Live(const Config& config, ByteSet& out) {
     case NodeKind::kString:
       out.Add(JsonString::Live(JsonString::State::Unpack(config.state)));
       return;
+    case NodeKind::kText: {
+      const auto state = JsonString::State::Unpack(config.state);
+      JsonString::LiveText(*program_->chars, state, out);
+      if (JsonString::TextMayEnd(*program_->chars, state)) below(0);
+      return;
+    }
     case NodeKind::kChoice:
       out.Add(n.first);
       if (n.nullable) below(0);
@@ -83,7 +89,11 @@ void Machine::Live(const Config& config, ByteSet& out) {
         return;
       }
       const auto space = static_cast<int>(SpaceOf(config.state));
-      if (!program_->compact) LiveSpace(space, out);
+      if (WantsBlank(config)) {
+        out.Add(' ');
+        return;
+      }
+      if (program_->spacing == Spacing::kAny) LiveSpace(space, out);
       if (!SpaceMayEnd(space)) return;
       if (phase == kPhaseAfterValue) out.Add(',');
       if (phase == kPhaseFirst || phase == kPhaseAfterValue) out.Add(object ? '}' : ']');
@@ -123,7 +133,8 @@ Machine::Gap Machine::GapOf(const Config& config) const {
   const NodeKind kind = program_->nodes[config.node].kind;
   if (kind != NodeKind::kObject && kind != NodeKind::kArray) return Gap::kNoGap;
   if (PhaseOf(config.state) == kPhaseOpen) return Gap::kNoGap;
-  if (program_->compact) return Gap::kBare;
+  if (WantsBlank(config)) return Gap::kNoGap;
+  if (program_->spacing != Spacing::kAny) return Gap::kBare;
   const int space = SpaceClass(static_cast<int>(SpaceOf(config.state)), static_cast<int>(far_));
   if (space == kSpaceNone) return Gap::kStart;
   if (space == kSpaceLine) return Gap::kLine;
@@ -145,6 +156,9 @@ bool Machine::CanEnd(const Config& config) {
     }
     case NodeKind::kBytes:
       done = program_->automata[n.a].accepting[config.state];
+      break;
+    case NodeKind::kText:
+      done = JsonString::TextMayEnd(*program_->chars, JsonString::State::Unpack(config.state));
       break;
     case NodeKind::kChoice:
       done = n.nullable;
@@ -171,13 +185,15 @@ uint64_t Machine::LocalHash(NodeIndex node, uint64_t state, uint64_t extra) cons
   if (node == kNoNode) return 0x0e0d;
   const Node& n = program_->nodes[node];
   switch (n.kind) {
-    case NodeKind::kString: {
+    case NodeKind::kString:
+    case NodeKind::kText: {
       const StringSpec& spec = program_->strings[n.a];
       const uint64_t far = far_ + 1024;  // slack is less
       const uint64_t left = spec.max == kNoLimit ? far : std::min<uint64_t>(spec.max - extra, far);
       const uint64_t need = spec.min > extra ? std::min<uint64_t>(spec.min - extra, far) : 0;
       JsonString::State s = JsonString::State::Unpack(state);
-      const uint64_t chars = program_->chars->Hash(s.chars);
+      const uint64_t chars =
+          MixFingerprint(program_->chars->Hash(s.chars), n.kind == NodeKind::kText);
       s.chars = 0;
       return MixFingerprint(MixFingerprint(chars, s.Pack()), left << 32 | need);
     }

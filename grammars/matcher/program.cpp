@@ -12,6 +12,7 @@ CompiledGrammar::CompiledGrammar(std::unique_ptr<const Program> program)
     : program_(std::move(program)) {}
 CompiledGrammar::~CompiledGrammar() = default;
 const std::vector<std::string>& CompiledGrammar::notes() const { return program_->notes; }
+bool CompiledGrammar::names_tokens() const { return program_->has_tokens; }
 size_t CompiledGrammar::bytes() const { return program_->Bytes(); }
 
 void ByteDfa::Finish() {
@@ -154,7 +155,8 @@ bool Productive(const Program& p, const Node& n) {
       return false;
     case NodeKind::kLiterals:
       return !p.literals[n.a].entries.empty();
-    case NodeKind::kString: {
+    case NodeKind::kString:
+    case NodeKind::kText: {
       const StringSpec& spec = p.strings[n.a];
       return spec.start != CharDfa::kDead && spec.min <= spec.max;
     }
@@ -249,6 +251,12 @@ void Summarize(const Program& p, Node& n) {
       case NodeKind::kString:
         first = JsonString::Live(JsonString::Start(p.strings[n.a]));
         break;
+      case NodeKind::kText: {
+        const auto start = JsonString::Start(p.strings[n.a]);
+        JsonString::LiveText(*p.chars, start, first);
+        nullable = JsonString::TextMayEnd(*p.chars, start);
+        break;
+      }
       case NodeKind::kKeys:
         break;
       case NodeKind::kObject:
@@ -301,7 +309,8 @@ uint64_t HashOwn(const Program& p, const Node& n) {
     case NodeKind::kBytes:
       mix(p.automata[n.a].hash);
       break;
-    case NodeKind::kString: {
+    case NodeKind::kString:
+    case NodeKind::kText: {
       const StringSpec& spec = p.strings[n.a];
       mix(p.chars->Hash(spec.start));
       mix(static_cast<uint64_t>(spec.min) << 32 | spec.max);
@@ -317,7 +326,7 @@ uint64_t HashOwn(const Program& p, const Node& n) {
       for (const auto& property : spec.properties) mix(property.required);
       mix(spec.extras.size());
       mix(static_cast<uint64_t>(spec.min) << 32 | spec.max);
-      mix(spec.any_order * 2 + p.compact);
+      mix(spec.any_order * 4 + static_cast<uint64_t>(p.spacing));
       break;
     }
     case NodeKind::kArray: {
@@ -325,8 +334,8 @@ uint64_t HashOwn(const Program& p, const Node& n) {
       mix(static_cast<uint64_t>(spec.min) << 32 | spec.max);
       mix(static_cast<uint64_t>(spec.min_contains) << 32 | spec.max_contains);
       mix(spec.prefix.size() << 32 | spec.unique.size());
-      mix((spec.item != kNoNode) * 8 + (spec.containing != kNoNode) * 4 +
-          (spec.not_containing != kNoNode) * 2 + p.compact);
+      mix((spec.item != kNoNode) * 16 + (spec.containing != kNoNode) * 8 +
+          (spec.not_containing != kNoNode) * 4 + static_cast<uint64_t>(p.spacing));
       break;
     }
     case NodeKind::kRepeat:

@@ -24,6 +24,7 @@ enum class NodeKind : uint8_t {
   kLiterals,  // one of a set of byte strings; a: literal set
   kBytes,     // a: byte automaton
   kString,    // a: string spec
+  kText,      // a: string spec, whose characters stand there without quotes and escapes
   kKeys,      // the declared keys of an object; a: object spec
   kObject,    // a: object spec
   kArray,     // a: array spec
@@ -112,6 +113,9 @@ struct ArraySpec {
   std::vector<NodeIndex> unique;       // uniqueItems over these values, each at most once
 };
 
+// Whitespace between JSON tokens: any (bounded), none, or one blank after each comma and colon.
+enum class Spacing : uint8_t { kAny, kNone, kBlanks };
+
 struct Program {
   std::vector<Node> nodes;
   std::vector<NodeIndex> children;
@@ -122,7 +126,7 @@ struct Program {
   std::vector<ArraySpec> arrays;
   std::unique_ptr<CharDfa> chars;
   NodeIndex root = kNoNode;
-  bool compact = false;     // no whitespace between JSON tokens
+  Spacing spacing = Spacing::kAny;
   bool has_tokens = false;  // some node is a token by id
   std::vector<std::string> notes;
 

@@ -121,6 +121,57 @@ NodeIndex SchemaCompiler::AddTextUntil(const std::vector<std::string>& stops) {
   return static_cast<NodeIndex>(program_->nodes.size() - 1);
 }
 
+NodeIndex SchemaCompiler::AddText(ExprId language) {
+  program_->strings.push_back({.in_body = true});
+  string_languages_.push_back({language, language});
+  program_->nodes.push_back(
+      {.kind = NodeKind::kText, .a = static_cast<uint32_t>(program_->strings.size() - 1)});
+  return static_cast<NodeIndex>(program_->nodes.size() - 1);
+}
+
+NodeIndex SchemaCompiler::AddForward() {
+  program_->nodes.push_back({.kind = NodeKind::kNever});
+  return static_cast<NodeIndex>(program_->nodes.size() - 1);
+}
+
+void SchemaCompiler::DefineForward(NodeIndex forward, NodeIndex body) {
+  const NodeIndex sequence = AddSequence({body});
+  program_->nodes[forward] = program_->nodes[sequence];
+}
+
+bool SchemaCompiler::BeginsWithItself() const {
+  enum : uint8_t { kNew, kOpen, kDone };
+  std::vector<uint8_t> seen(program_->nodes.size(), kNew);
+  struct Step {
+    NodeIndex node;
+    uint32_t next = 0;
+  };
+  std::vector<Step> steps;
+  for (NodeIndex root = 0; root < program_->nodes.size(); ++root) {
+    if (seen[root] == kNew) steps.push_back({root});
+    while (!steps.empty()) {
+      Step& step = steps.back();
+      const Node& n = program_->nodes[step.node];
+      seen[step.node] = kOpen;
+      const bool spans = n.kind == NodeKind::kSequence || n.kind == NodeKind::kChoice;
+      const uint32_t count = spans ? n.b : n.kind == NodeKind::kRepeat ? 1 : 0;
+      // A later part of a sequence may come first only if those before it may be empty.
+      const bool blocked = n.kind == NodeKind::kSequence && step.next > 0 &&
+                           !program_->nodes[program_->Child(n, step.next - 1)].nullable;
+      if (step.next >= count || blocked) {
+        seen[step.node] = kDone;
+        steps.pop_back();
+        continue;
+      }
+      const NodeIndex child = spans ? program_->Child(n, step.next) : n.a;
+      ++step.next;
+      if (seen[child] == kOpen) return true;
+      if (seen[child] == kNew) steps.push_back({child});
+    }
+  }
+  return false;
+}
+
 NodeIndex SchemaCompiler::AddString(ExprId language, uint32_t min, uint32_t max, bool in_body) {
   const auto key = std::make_tuple(language, min, max, in_body);
   if (const auto it = strings_.find(key); it != strings_.end()) return it->second;

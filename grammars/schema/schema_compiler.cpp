@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "grammars/gbnf/gbnf.h"
 #include "grammars/grammar_builder.h"
+#include "grammars/lark/lark.h"
 #include "grammars/regex/ecma_regex.h"
 #include "grammars/schema/json_text.h"
+#include "grammars/structural/structural_tag.h"
 
 namespace hearth::grammar {
 
@@ -92,7 +95,10 @@ Error SchemaCompiler::OverBudget() const {
 
 Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions& options) {
   options_ = options;
-  program_->compact = options.whitespace == JsonSchemaOptions::Whitespace::kCompact;
+  using Whitespace = JsonSchemaOptions::Whitespace;
+  program_->spacing = options.whitespace == Whitespace::kCompact  ? Spacing::kNone
+                      : options.whitespace == Whitespace::kSpaced ? Spacing::kBlanks
+                                                                  : Spacing::kAny;
   if (DepthOf(schema, kMaxDepth + 1) > kMaxDepth) {
     return MakeError(ErrorCode::kResourceExhausted, "schema nested deeper than ", kMaxDepth,
                      " levels");
@@ -144,6 +150,11 @@ Result<std::shared_ptr<const CompiledGrammar>> SchemaCompiler::Build(NodeIndex r
             .in_body = spec.in_body};
   }
   program_->Finish();
+  if (BeginsWithItself()) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "unsupported: a rule that begins with itself (left recursion); write it as a "
+                     "repetition");
+  }
   if (!program_->nodes[root].productive) {
     return MakeError(ErrorCode::kInvalidArgument, "unsatisfiable: no text matches this grammar");
   }
@@ -173,6 +184,29 @@ GrammarBuilder::Part GrammarBuilder::TextUntil(const std::vector<std::string>& s
 Result<GrammarBuilder::Part> GrammarBuilder::JsonSchema(const nlohmann::ordered_json& schema,
                                                         const JsonSchemaOptions& options) {
   return compiler_->AddSchema(schema, options);
+}
+Result<GrammarBuilder::Part> GrammarBuilder::Regex(std::string_view pattern) {
+  HEARTH_TRY(const ExprId language, ParseEcmaRegexWhole(pattern, compiler_->expressions()));
+  return compiler_->AddText(language);
+}
+GrammarBuilder::Part GrammarBuilder::Character(const CodePointSet& set) {
+  return compiler_->AddText(compiler_->expressions().Class(set));
+}
+GrammarBuilder::Part GrammarBuilder::Text(ExprId expression) {
+  return compiler_->AddText(expression);
+}
+ExpressionStore& GrammarBuilder::expressions() { return compiler_->expressions(); }
+GrammarBuilder::Part GrammarBuilder::Forward() { return compiler_->AddForward(); }
+void GrammarBuilder::Define(Part forward, Part body) { compiler_->DefineForward(forward, body); }
+Result<GrammarBuilder::Part> GrammarBuilder::Gbnf(std::string_view text) {
+  return AddGbnf(*this, text);
+}
+Result<GrammarBuilder::Part> GrammarBuilder::Lark(std::string_view text) {
+  return AddLark(*this, text);
+}
+Result<GrammarBuilder::Part> GrammarBuilder::StructuralTag(const nlohmann::ordered_json& tag,
+                                                           const JsonSchemaOptions& options) {
+  return AddStructuralTag(*this, tag, options);
 }
 Result<std::shared_ptr<const CompiledGrammar>> GrammarBuilder::Build(Part root) && {
   return compiler_->Build(root);

@@ -45,6 +45,10 @@ class SchemaCompiler {
   NodeIndex AddRepeat(NodeIndex part, uint32_t min, uint32_t max);
   NodeIndex AddToken(TokenId token);
   NodeIndex AddTextUntil(const std::vector<std::string>& stops);
+  NodeIndex AddText(ExprId language);
+  NodeIndex AddForward();
+  void DefineForward(NodeIndex forward, NodeIndex body);
+  ExpressionStore& expressions() { return *store_; }
   NodeIndex AddString(ExprId language, uint32_t min, uint32_t max, bool in_body);
 
   Result<NodeIndex> AddSchema(Json schema, const JsonSchemaOptions& options);
@@ -113,6 +117,8 @@ class SchemaCompiler {
   Result<ExprId> KeyLanguage(const Conjunction& conjunction);
   Result<NumberRange> RangeOf(const Facts& facts);
 
+  // True where some node can begin with itself: no machine could be built that way.
+  bool BeginsWithItself() const;
   Error OverBudget() const;
   Error At(Term term, const std::string& keyword, ErrorCode code, const std::string& what);
   std::string PointerTo(const Json* schema);

@@ -12,6 +12,7 @@
 // Thread-safety: one thread owns a backend and everything made by it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "model/cache/block_table.h"
+#include "model/cache/kv_storage.h"
 #include "model/gguf.h"
 #include "model/kv_type.h"
 #include "model/model_config.h"
@@ -70,10 +71,26 @@ struct NetworkWeights {
   std::vector<LayerWeights> layers;
 };
 
-// The memory behind block ids: keys and values of every layer.
-class KvStorage {
- public:
-  virtual ~KvStorage() = default;
+// The products of a layer.
+enum class InputSite : uint8_t { kQkv, kAttentionOut, kRouter, kGateUp, kDown };
+constexpr size_t kInputSites = 5;
+
+// What a low-rank adapter adds to one product: scale * B (A x), for some parts of a joined matrix
+// (see model/lora.h). Without parts: nothing.
+struct AdapterProduct {
+  struct Part {
+    uint32_t first_row = 0;  // of the joined matrix
+    uint32_t rank = 0;
+    float scale = 1;
+    WeightPtr up;  // B: [rows of the part, rank rounded up to a multiple of 32]; the rest is zero
+  };
+  WeightPtr down;  // A: [ranks, inputs]; the parts' rows follow each other
+  uint32_t ranks = 0;
+  std::vector<Part> parts;
+};
+using AdapterLayer = std::array<AdapterProduct, kInputSites>;  // by InputSite
+struct AdapterWeights {
+  std::vector<AdapterLayer> layers;
 };
 
 // One sequence's share of a batch: tokens [first, first + count) stand at positions [start, start +
@@ -83,6 +100,8 @@ struct BatchSequence {
   uint32_t count = 0;
   uint32_t start = 0;
   std::span<const BlockId> blocks;
+  const AdapterWeights* adapter = nullptr;  // null: the model as it is
+  float adapter_scale = 1;
 };
 
 // The input of one pass. All spans live until Run returns.
@@ -92,9 +111,6 @@ struct BatchView {
   std::span<const uint32_t> heads;  // ascending indices of tokens whose logits are wanted
   float* logits = nullptr;          // [heads.size()][vocab_size]
 };
-
-// A product whose inputs can be observed.
-enum class InputSite : uint8_t { kQkv, kAttentionOut, kRouter, kGateUp, kDown };
 
 // Hears the rows that go into the products of a pass, for importance matrices. Called on lane 0.
 class InputObserver {
@@ -114,6 +130,8 @@ class Backend {
   // parts of a vector join end to end.
   virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
   virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
+  // Bytes that one block of such a storage takes once it is used.
+  virtual size_t KvBlockBytes(KvType type) const = 0;
 
   // Null ends it. False where the backend cannot be observed. The observer outlives its passes.
   virtual bool Observe(InputObserver*) { return false; }

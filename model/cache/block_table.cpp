@@ -51,12 +51,14 @@ void BlockTable::Truncate(uint32_t tokens) {
   }
 }
 
-void BlockTable::ShareFrom(const BlockTable& other, uint32_t tokens) {
-  assert(blocks_.empty() && tokens % kBlockTokens == 0);
-  const uint32_t n = tokens / kBlockTokens;
-  assert(n <= other.blocks_.size() && allocator_ == other.allocator_);
-  blocks_.assign(other.blocks_.begin(), other.blocks_.begin() + n);
-  for (BlockId block : blocks_) allocator_->Share(block);
+void BlockTable::SetShared(size_t i, BlockId block) {
+  assert(i <= blocks_.size());
+  allocator_->Share(block);
+  if (i == blocks_.size()) {
+    blocks_.push_back(block);
+  } else {
+    allocator_->Release(std::exchange(blocks_[i], block));
+  }
 }
 
 }  // namespace hearth::model

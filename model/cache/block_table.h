@@ -47,9 +47,10 @@ class BlockTable {
   // Drops what lies wholly behind position `tokens`.
   void Truncate(uint32_t tokens);
   void Clear() { Truncate(0); }
-  // Shares the first `tokens` positions (a multiple of kBlockTokens) of another sequence. Only for
-  // an empty table.
-  void ShareFrom(const BlockTable& other, uint32_t tokens);
+  // Block i (one behind the last appends) becomes `block`, of which the table takes a share.
+  void SetShared(size_t i, BlockId block);
+  // Takes room for the list itself, so that Reserve up to so many positions takes no memory.
+  void ReserveList(uint32_t tokens) { blocks_.reserve(BlocksFor(tokens)); }
 
   std::span<const BlockId> blocks() const { return blocks_; }
   static uint32_t BlocksFor(uint32_t tokens) { return (tokens + kBlockTokens - 1) / kBlockTokens; }

@@ -1,49 +1,83 @@
 #include "model/engine.h"
 
 #include <algorithm>
-#include <deque>
+#include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "model/backend/backend.h"
-#include "model/cache/prefix_cache.h"
-#include "model/engine/sequence.h"
+#include "model/engine/scheduler.h"
+#include "model/engine/speculator.h"
+#include "model/engine/step_cost.h"
 #include "model/transformer/transformer.h"
 
 namespace hearth::model {
+namespace {
+
+// A pass that only reads lasts about so long: a request that comes then waits for no more.
+constexpr double kLongestReading = 0.25;
+// Read in each pass, however slow that is.
+constexpr uint32_t kLeastRead = kBlockTokens;
+constexpr uint32_t kLeastReadAlone = 64;
+
+double SystemSeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 struct Engine::State {
   State(Model& m, const EngineOptions& o, std::unique_ptr<KvStorage> storage, uint32_t n_blocks)
-      : model(m), options(o), kv(std::move(storage)), allocator(n_blocks), cache(o.max_sequences) {}
+      : model(m),
+        options(o),
+        kv(std::move(storage)),
+        allocator(n_blocks),
+        cache(allocator, *kv),
+        scheduler({.max_sequences = o.max_sequences, .max_batch_tokens = o.max_batch_tokens},
+                  allocator, cache),
+        speculator({.lookup = o.prompt_lookup, .drafter = o.drafter.get(), .now = o.now}, cost) {}
 
   using Events = std::vector<Event>;
 
-  void Admit(Events& events);
   void DropCancelled(Events& events);
+  void Admit(Events& events);
+  uint32_t ReadRoom() const;
   void BuildBatch();
+  void RunBatch();
+  // Takes in what the pass gave a sequence: logits of its last token and of each of its draft.
+  void Follow(const Scheduler::Slice& slice, std::span<float> logits, Events& events);
   // Draws the next token, which the constraint has then accepted unless it ends the text; token -1
   // where the constraint accepts none.
   Event Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed);
-  void Advance(Sequence& sequence, std::span<float> logits, Events& events);
-  // True where the sequence ended with it.
-  bool Append(Sequence& sequence, Event drawn, Events& events);
+  // Draws what follows the last token; true where the sequence ended with it.
+  bool Advance(Sequence& sequence, std::span<float> logits, Events& events);
+  bool Append(Sequence& sequence, Event drawn, Events& events);  // likewise
   void Finish(Sequence& sequence, FinishReason reason, Events& events, TokenId stop_token = -1,
               Error error = {});
+
+  template <typename Visit>
+  void ForEach(Visit visit) {
+    for (const auto& sequence : scheduler.waiting()) visit(*sequence);
+    for (const auto& sequence : scheduler.running()) visit(*sequence);
+  }
 
   Model& model;
   EngineOptions options;
   std::unique_ptr<KvStorage> kv;
   BlockAllocator allocator;
-  PrefixCache cache;
+  RadixCache cache;
+  Scheduler scheduler;
+  StepCost cost;
+  Speculator speculator;
   RequestId next_id = 1;
-  std::deque<std::unique_ptr<Sequence>> waiting;
-  std::vector<std::unique_ptr<Sequence>> running;  // in order of arrival
+  EngineStats stats;
 
   // The batch of a step; the memory is kept from step to step.
+  std::vector<Sequence*> admitted;
+  std::vector<Scheduler::Slice> plan;
   std::vector<TokenId> tokens;
   std::vector<BatchSequence> slices;
-  std::vector<Sequence*> slice_owners;
   std::vector<uint32_t> heads;
-  std::vector<Sequence*> head_owners;
   std::vector<float> logits;
   std::vector<TokenId> forced;
   std::vector<float> unchanged;  // logits before bias and penalties
@@ -54,9 +88,9 @@ Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions& options) {
   constexpr uint32_t kLongestByDefault = 32768;
+  constexpr uint32_t kContextsByDefault = 4;
   EngineOptions actual = options;
   const uint32_t trained = model.config().context_length;
-  if (actual.context_tokens == 0) actual.context_tokens = std::min(trained, kLongestByDefault);
   if (actual.context_tokens > trained) {
     return MakeError(ErrorCode::kInvalidArgument, "a context of ", actual.context_tokens,
                      " tokens: the model was trained for ", trained);
@@ -66,18 +100,56 @@ Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions
                      " and max_batch_tokens ", actual.max_batch_tokens,
                      "; both must be at least 1");
   }
-  if (actual.kv_tokens == 0) actual.kv_tokens = 4 * actual.context_tokens;
+  Backend& backend = model.transformer().backend();
+  const size_t block_bytes = backend.KvBlockBytes(actual.kv_type);
+  const uint64_t most_tokens =
+      actual.kv_bytes == 0 ? std::numeric_limits<uint32_t>::max()
+                           : std::min<uint64_t>(actual.kv_bytes / block_bytes * kBlockTokens,
+                                                std::numeric_limits<uint32_t>::max());
+  if (actual.context_tokens == 0) {
+    actual.context_tokens = static_cast<uint32_t>(
+        std::min<uint64_t>(std::min(trained, kLongestByDefault), most_tokens));
+  }
+  if (actual.context_tokens > most_tokens || most_tokens < kBlockTokens) {
+    return MakeError(ErrorCode::kResourceExhausted, "a KV memory of ", actual.kv_bytes >> 20,
+                     " MiB holds ", most_tokens, " tokens (", block_bytes / kBlockTokens,
+                     " bytes each); a context of ", actual.context_tokens, " tokens takes ",
+                     (BlockTable::BlocksFor(actual.context_tokens) * block_bytes >> 20) + 1,
+                     " MiB: raise it, shorten the context, or store KV as q8_0");
+  }
+  if (actual.kv_tokens == 0) actual.kv_tokens = kContextsByDefault * actual.context_tokens;
   actual.kv_tokens = std::max(actual.kv_tokens, actual.context_tokens);
+  actual.kv_tokens = static_cast<uint32_t>(std::min<uint64_t>(actual.kv_tokens, most_tokens));
+  if (!actual.now) actual.now = SystemSeconds;
   const uint32_t n_blocks = BlockTable::BlocksFor(actual.kv_tokens);
-  HEARTH_TRY(auto kv, model.transformer().backend().CreateKv(n_blocks, actual.kv_type));
-  return std::unique_ptr<Engine>(
+  HEARTH_TRY(auto kv, backend.CreateKv(n_blocks, actual.kv_type));
+  std::unique_ptr<Engine> engine(
       new Engine(std::make_unique<State>(model, actual, std::move(kv), n_blocks)));
+  engine->state_->stats.kv_bytes_per_block = block_bytes;
+  return engine;
 }
 
 uint32_t Engine::context_tokens() const { return state_->options.context_tokens; }
 uint32_t Engine::max_sequences() const { return state_->options.max_sequences; }
-size_t Engine::running() const { return state_->running.size(); }
-size_t Engine::waiting() const { return state_->waiting.size(); }
+size_t Engine::running() const { return state_->scheduler.running().size(); }
+size_t Engine::waiting() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(state_->scheduler.waiting(), [](const auto& s) { return !s->paused; }));
+}
+
+EngineStats Engine::stats() const {
+  const State& s = *state_;
+  EngineStats stats = s.stats;
+  stats.kv_blocks = s.allocator.capacity();
+  stats.kv_blocks_free = s.allocator.free();
+  stats.kv_blocks_cached = static_cast<uint32_t>(s.cache.blocks());
+  for (const auto& sequence : s.scheduler.running()) {
+    stats.kv_tokens_held += sequence->computed;
+    stats.kv_blocks_held += static_cast<uint32_t>(sequence->table.blocks().size());
+  }
+  stats.preemptions = s.scheduler.preemptions();
+  return stats;
+}
 
 Result<RequestId> Engine::Submit(GenerationRequest request) {
   State& s = *state_;
@@ -96,25 +168,26 @@ Result<RequestId> Engine::Submit(GenerationRequest request) {
                      " tokens, the context holds ", s.options.context_tokens,
                      "; shorten it or use a model with a longer context");
   }
+  if (!std::isfinite(request.adapter_scale) || std::abs(request.adapter_scale) > 100) {
+    return MakeError(ErrorCode::kInvalidArgument, "adapter_scale: ", request.adapter_scale,
+                     " is not between -100 and 100");
+  }
+  if (request.adapter_scale == 0) request.adapter = nullptr;
   const auto room = s.options.context_tokens - static_cast<uint32_t>(request.prompt.size());
   request.max_tokens = std::min(request.max_tokens, room);
   if (request.stop_tokens.empty()) request.stop_tokens = s.model.tokenizer().end_of_turn();
-  s.waiting.push_back(std::make_unique<Sequence>(s.next_id, std::move(request), s.allocator));
+  s.scheduler.Add(std::make_unique<Sequence>(s.next_id, std::move(request), s.allocator));
   return s.next_id++;
 }
 
 void Engine::Cancel(RequestId id) {
-  for (auto& sequence : state_->waiting) sequence->cancelled |= sequence->id == id;
-  for (auto& sequence : state_->running) sequence->cancelled |= sequence->id == id;
+  state_->ForEach([&](Sequence& sequence) { sequence.cancelled |= sequence.id == id; });
 }
 
 void Engine::SetPaused(RequestId id, bool paused) {
-  for (auto& sequence : state_->waiting) {
-    if (sequence->id == id) sequence->paused = paused;
-  }
-  for (auto& sequence : state_->running) {
-    if (sequence->id == id) sequence->paused = paused;
-  }
+  state_->ForEach([&](Sequence& sequence) {
+    if (sequence.id == id) sequence.paused = paused;
+  });
 }
 
 void Engine::State::Finish(Sequence& sequence, FinishReason reason, Events& events,
@@ -127,80 +200,79 @@ void Engine::State::Finish(Sequence& sequence, FinishReason reason, Events& even
   event.usage = sequence.usage;
   event.error = std::move(error);
   events.push_back(std::move(event));
-  sequence.tokens.resize(sequence.computed);
-  sequence.table.Truncate(sequence.computed);
-  cache.Insert(std::move(sequence.tokens), std::move(sequence.table));
-  std::erase_if(running, [&](const auto& other) { return other.get() == &sequence; });
+  speculator.Forget(sequence);
+  scheduler.Remove(sequence);
 }
 
 void Engine::State::DropCancelled(Events& events) {
   while (true) {
-    const auto in_queue = std::ranges::find_if(waiting, [](auto& s) { return s->cancelled; });
-    if (in_queue != waiting.end()) {
-      const std::unique_ptr<Sequence> sequence = std::move(*in_queue);
-      waiting.erase(in_queue);
-      Finish(*sequence, FinishReason::kCancelled, events);
-      continue;
-    }
-    const auto at_work = std::ranges::find_if(running, [](auto& s) { return s->cancelled; });
-    if (at_work == running.end()) return;
-    Finish(**at_work, FinishReason::kCancelled, events);
+    Sequence* cancelled = nullptr;
+    ForEach([&](Sequence& sequence) {
+      if (sequence.cancelled) cancelled = &sequence;
+    });
+    if (cancelled == nullptr) return;
+    Finish(*cancelled, FinishReason::kCancelled, events);
   }
 }
 
-// First come, first served. A sequence is taken in when the blocks of its longest course are free,
-// so that none ever has to stop half way.
 void Engine::State::Admit(Events& events) {
-  while (!waiting.empty() && running.size() < options.max_sequences) {
-    Sequence& sequence = *waiting.front();
-    const auto longest = static_cast<uint32_t>(sequence.tokens.size()) + sequence.max_tokens;
-    if (sequence.computed == 0) {
-      sequence.computed = cache.Take(sequence.tokens, sequence.table);
-      sequence.usage.cached_tokens = sequence.computed;
-    }
-    bool reserved = sequence.table.Reserve(longest);
-    while (!reserved && cache.EvictOne()) reserved = sequence.table.Reserve(longest);
-    if (!reserved) return;
-    for (TokenId token : sequence.tokens) sequence.sampler.Observe(token, false);
+  admitted.clear();
+  scheduler.Admit(admitted);
+  for (Sequence* sequence : admitted) {
+    if (sequence->preempted) continue;
+    for (TokenId token : sequence->tokens) sequence->sampler.Observe(token, false);
+    const uint32_t longest = sequence->length() + sequence->max_tokens;
+    sequence->tokens.reserve(longest);
+    sequence->table.ReserveList(longest + Speculation::kMostGuesses);
     Event event;
-    event.request = sequence.id;
+    event.request = sequence->id;
     event.kind = Event::Kind::kPrefill;
-    event.prefilled = sequence.computed;
+    event.prefilled = sequence->computed;
     events.push_back(event);
-    sequence.tokens.reserve(longest);
-    running.push_back(std::move(waiting.front()));
-    waiting.pop_front();
   }
 }
 
-// Decoding sequences first, whole; then prompts share what is left of the batch, in order of
-// arrival.
+uint32_t Engine::State::ReadRoom() const {
+  uint32_t decoding = 0;
+  for (const auto& sequence : scheduler.running()) {
+    if (!sequence->reading && !sequence->paused) decoding += sequence->pending();
+  }
+  const uint32_t most = options.max_batch_tokens;
+  const double longest = decoding == 0 ? kLongestReading : options.max_stall_seconds;
+  const uint32_t least = std::min(most, decoding == 0 ? kLeastReadAlone : kLeastRead);
+  return std::max(least, cost.MostWithin(longest, decoding, most));
+}
+
 void Engine::State::BuildBatch() {
   tokens.clear();
   slices.clear();
-  slice_owners.clear();
   heads.clear();
-  head_owners.clear();
-  const auto add = [&](Sequence& sequence, uint32_t count) {
+  for (const Scheduler::Slice& slice : plan) {
+    const Sequence& sequence = *slice.sequence;
     const auto first = static_cast<uint32_t>(tokens.size());
-    slices.push_back({first, count, sequence.computed, sequence.table.blocks()});
-    slice_owners.push_back(&sequence);
     const auto begin = sequence.tokens.begin() + sequence.computed;
-    tokens.insert(tokens.end(), begin, begin + count);
-    if (count == sequence.pending()) {
-      heads.push_back(first + count - 1);
-      head_owners.push_back(&sequence);
-    }
-  };
-  const auto is_decoding = [](const Sequence& s) { return s.usage.completion_tokens > 0; };
-  for (const bool decoding : {true, false}) {
-    for (auto& sequence : running) {
-      if (sequence->paused || is_decoding(*sequence) != decoding) continue;
-      if (tokens.size() >= options.max_batch_tokens) break;
-      const auto room = options.max_batch_tokens - static_cast<uint32_t>(tokens.size());
-      add(*sequence, std::min(sequence->pending(), room));
-    }
+    tokens.insert(tokens.end(), begin, begin + slice.count);
+    tokens.insert(tokens.end(), sequence.draft.begin(), sequence.draft.end());
+    const auto count = static_cast<uint32_t>(tokens.size()) - first;
+    slices.push_back({.first = first,
+                      .count = count,
+                      .start = sequence.computed,
+                      .blocks = sequence.table.blocks(),
+                      .adapter = sequence.adapter ? &sequence.adapter->weights() : nullptr,
+                      .adapter_scale = sequence.adapter_scale});
+    if (slice.count < sequence.pending()) continue;
+    for (uint32_t i = slice.count - 1; i < count; ++i) heads.push_back(first + i);
   }
+}
+
+void Engine::State::RunBatch() {
+  const size_t vocab = model.config().vocab_size;
+  if (logits.size() < heads.size() * vocab) logits.resize(heads.size() * vocab);
+  const double start = options.now();
+  model.transformer().Forward(
+      *kv, {.tokens = tokens, .sequences = slices, .heads = heads, .logits = logits.data()});
+  cost.Observe(static_cast<uint32_t>(tokens.size()), options.now() - start);
+  ++stats.steps;
 }
 
 bool Engine::State::Append(Sequence& sequence, Event drawn, Events& events) {
@@ -240,35 +312,70 @@ Event Engine::State::Sample(Sequence& sequence, std::span<float> scores, const T
   return drawn;
 }
 
-void Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events& events) {
+bool Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events& events) {
   TokenSet allowed;
   const bool constrained = sequence.constraint && !sequence.constraint->IsFree();
   if (constrained) {
     const Status filled = sequence.constraint->Fill(allowed);
     if (!filled.ok()) {
       Finish(sequence, FinishReason::kError, events, -1, filled.error());
-      return;
+      return true;
     }
   }
   Event drawn = Sample(sequence, scores, constrained ? &allowed : nullptr);
   if (drawn.token < 0) {
     Finish(sequence, FinishReason::kError, events, -1,
            MakeError(ErrorCode::kInternal, "the constraint refused every token that it allowed"));
-    return;
+    return true;
   }
   if (std::ranges::find(sequence.stop_tokens, drawn.token) != sequence.stop_tokens.end()) {
     Finish(sequence, FinishReason::kStop, events, drawn.token);
-    return;
+    return true;
   }
-  if (Append(sequence, std::move(drawn), events) || !sequence.constraint) return;
+  if (Append(sequence, std::move(drawn), events)) return true;
+  if (!sequence.constraint) return false;
   forced.clear();
   sequence.constraint->ForcedRun(forced);
   for (const TokenId next : forced) {
-    if (!sequence.constraint->Accept(next)) return;
+    if (!sequence.constraint->Accept(next)) break;
     Event dictated;
     dictated.token = next;
     dictated.forced = true;
-    if (Append(sequence, std::move(dictated), events)) return;
+    if (Append(sequence, std::move(dictated), events)) return true;
+  }
+  return false;
+}
+
+void Engine::State::Follow(const Scheduler::Slice& slice, std::span<float> scores, Events& events) {
+  Sequence& sequence = *slice.sequence;
+  const bool was_reading = sequence.reading;
+  scheduler.Computed(sequence, sequence.computed + slice.count);
+  if (was_reading && sequence.usage.completion_tokens == 0) {
+    Event event;
+    event.request = sequence.id;
+    event.kind = Event::Kind::kPrefill;
+    event.prefilled = sequence.computed;
+    events.push_back(event);
+  }
+  if (scores.empty()) return;
+  const size_t vocab = model.config().vocab_size;
+  const uint32_t length = sequence.length();
+  const size_t n_guesses = sequence.draft.size();
+  stats.guessed_tokens += n_guesses;
+  // Each token is drawn as it would be without guesses; a guess that it equals has its KV and its
+  // logits already.
+  for (size_t at = 0; !Advance(sequence, scores.subspan(at * vocab, vocab), events);) {
+    const size_t before = at;
+    while (at < n_guesses && sequence.pending() > 0 &&
+           sequence.tokens[sequence.computed] == sequence.draft[at]) {
+      ++sequence.computed;
+      ++at;
+    }
+    stats.accepted_tokens += at - before;
+    if (sequence.pending() == 0) continue;
+    speculator.Learn(sequence, length);
+    sequence.draft.clear();
+    return;
   }
 }
 
@@ -276,27 +383,19 @@ bool Engine::Step(std::vector<Event>& events) {
   State& s = *state_;
   s.DropCancelled(events);
   s.Admit(events);
-  if (s.running.empty()) return !s.waiting.empty() || !events.empty();
+  s.speculator.Propose(s.scheduler.running());
+  s.scheduler.Plan(s.ReadRoom(), s.plan);
+  if (s.plan.empty()) return !events.empty();
   s.BuildBatch();
-  if (s.tokens.empty()) return !events.empty();
-  const uint32_t vocab = s.model.config().vocab_size;
-  if (s.logits.size() < s.heads.size() * vocab) s.logits.resize(s.heads.size() * vocab);
-  s.model.transformer().Forward(
-      *s.kv,
-      {.tokens = s.tokens, .sequences = s.slices, .heads = s.heads, .logits = s.logits.data()});
-  for (size_t i = 0; i < s.slices.size(); ++i) {
-    Sequence& sequence = *s.slice_owners[i];
-    sequence.computed += s.slices[i].count;
-    if (sequence.usage.completion_tokens == 0) {
-      Event event;
-      event.request = sequence.id;
-      event.kind = Event::Kind::kPrefill;
-      event.prefilled = std::min(sequence.computed, sequence.usage.prompt_tokens);
-      events.push_back(event);
-    }
-  }
-  for (size_t h = 0; h < s.heads.size(); ++h) {
-    s.Advance(*s.head_owners[h], std::span(s.logits).subspan(h * vocab, vocab), events);
+  s.RunBatch();
+  const size_t vocab = s.model.config().vocab_size;
+  size_t head = 0;
+  for (size_t i = 0; i < s.plan.size(); ++i) {
+    const Scheduler::Slice& slice = s.plan[i];
+    const bool whole = slice.count == slice.sequence->pending();
+    const size_t n_heads = whole ? 1 + slice.sequence->draft.size() : 0;
+    s.Follow(slice, std::span(s.logits).subspan(head * vocab, n_heads * vocab), events);
+    head += n_heads;
   }
   return true;
 }

@@ -20,6 +20,7 @@ struct Evaluator::State {
   std::unique_ptr<KvStorage> kv;
   BlockAllocator allocator;
   std::vector<Sequence> sequences;
+  std::shared_ptr<const LoraAdapter> adapter;
   std::vector<float> logits;
 };
 
@@ -39,6 +40,10 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(Model& model, KvType kv_typ
 void Evaluator::Reset(size_t n) {
   state_->sequences.clear();
   for (size_t i = 0; i < n; ++i) state_->sequences.push_back({BlockTable(state_->allocator)});
+}
+
+void Evaluator::SetAdapter(std::shared_ptr<const LoraAdapter> adapter) {
+  state_->adapter = std::move(adapter);
 }
 
 uint32_t Evaluator::length(size_t sequence) const { return state_->sequences[sequence].length; }
@@ -81,7 +86,11 @@ Status Evaluator::Append(std::span<const Input> inputs, const Visitor& visit, ui
       const uint32_t start = sequence.length;
       sequence.length += static_cast<uint32_t>(count);
       sequence.table.Reserve(sequence.length);
-      sequences.push_back({first, static_cast<uint32_t>(count), start, sequence.table.blocks()});
+      sequences.push_back({.first = first,
+                           .count = static_cast<uint32_t>(count),
+                           .start = start,
+                           .blocks = sequence.table.blocks(),
+                           .adapter = s.adapter ? &s.adapter->weights() : nullptr});
       for (size_t k = 0; k < count; ++k) {
         const bool last = done[i] + k + 1 == all.size();
         if (inputs[i].want == Want::kAll || (inputs[i].want == Want::kLast && last)) {

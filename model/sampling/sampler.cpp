@@ -7,6 +7,23 @@
 #include <unordered_set>
 
 namespace hearth::model {
+namespace {
+
+// The first of the largest; NaN is none.
+TokenId LargestOf(std::span<const float> logits) {
+  constexpr size_t kChains = 8;
+  float top[kChains];
+  std::fill_n(top, kChains, -INFINITY);
+  const size_t whole = logits.size() / kChains * kChains;
+  for (size_t i = 0; i < whole; i += kChains) {
+    for (size_t c = 0; c < kChains; ++c) top[c] = logits[i + c] > top[c] ? logits[i + c] : top[c];
+  }
+  for (size_t i = whole; i < logits.size(); ++i) top[0] = logits[i] > top[0] ? logits[i] : top[0];
+  const auto at = std::ranges::find(logits, *std::max_element(top, top + kChains));
+  return at == logits.end() ? 0 : static_cast<TokenId>(at - logits.begin());
+}
+
+}  // namespace
 
 Status SamplingParams::Check() const {
   const auto in = [](const char* name, double value, double low, double high) -> Status {
@@ -21,11 +38,19 @@ Status SamplingParams::Check() const {
   HEARTH_CHECK_OK(in("presence_penalty", presence_penalty, -100, 100));
   HEARTH_CHECK_OK(in("frequency_penalty", frequency_penalty, -100, 100));
   HEARTH_CHECK_OK(in("penalty_window", penalty_window, 0, 1 << 20));
+  HEARTH_CHECK_OK(in("dry_multiplier", dry_multiplier, 0, 100));
+  HEARTH_CHECK_OK(in("dry_base", dry_base, 1, 100));
+  HEARTH_CHECK_OK(in("dry_allowed_length", dry_allowed_length, 1, 1 << 20));
+  HEARTH_CHECK_OK(in("dry_window", dry_window, 0, 1 << 20));
+  HEARTH_CHECK_OK(in("typical_p", typical_p, 0, 1));
+  HEARTH_CHECK_OK(in("xtc_probability", xtc_probability, 0, 1));
+  HEARTH_CHECK_OK(in("xtc_threshold", xtc_threshold, 0, 1));
   for (const auto& [id, bias] : logit_bias) HEARTH_CHECK_OK(in("logit_bias", bias, -1000, 1000));
   return {};
 }
 
-Sampler::Sampler(const SamplingParams& params) : params_(params), state_(params.seed) {}
+Sampler::Sampler(const SamplingParams& params)
+    : params_(params), state_(params.seed), dry_(params) {}
 
 // SplitMix64 (Steele, Lea & Flood, 2014): the same numbers everywhere, unlike std distributions.
 double Sampler::NextUniform() {
@@ -37,6 +62,7 @@ double Sampler::NextUniform() {
 }
 
 void Sampler::Observe(TokenId token, bool generated) {
+  dry_.Observe(token);
   if (generated && (params_.presence_penalty != 0 || params_.frequency_penalty != 0)) {
     ++generated_[token];
   }
@@ -49,7 +75,7 @@ void Sampler::Observe(TokenId token, bool generated) {
   }
 }
 
-void Sampler::Adjust(std::span<float> logits) const {
+void Sampler::Adjust(std::span<float> logits) {
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] += bias;
   }
@@ -62,6 +88,7 @@ void Sampler::Adjust(std::span<float> logits) const {
     logits[static_cast<size_t>(id)] -=
         params_.presence_penalty + params_.frequency_penalty * static_cast<float>(count);
   }
+  dry_.Apply(logits);
 }
 
 // The candidates in the order of their ids.
@@ -99,15 +126,11 @@ void Sampler::Gather(std::span<const float> logits, const TokenSet* allowed) {
   }
 }
 
-// The n likeliest to the front, in order. Ties go to the smaller id, so that the order never
-// depends on the library's sort.
+// The n likeliest to the front, in order.
 void Sampler::Order(size_t n) {
-  const auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  };
   const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(n);
-  if (n < candidates_.size()) std::ranges::nth_element(candidates_, end, likelier);
-  std::sort(candidates_.begin(), end, likelier);
+  if (n < candidates_.size()) std::ranges::nth_element(candidates_, end, Likelier);
+  std::sort(candidates_.begin(), end, Likelier);
 }
 
 // Weights relative to the likeliest, which has 1; gives their sum.
@@ -141,9 +164,75 @@ void Sampler::KeepMass(double mass) {
   }
 }
 
+// The top_k likeliest of all, in order: most tokens are looked at once and never copied.
+void Sampler::GatherTop(std::span<const float> logits) {
+  candidates_.clear();
+  candidates_.reserve(params_.top_k);
+  float least = -INFINITY;  // what a token must have to get in
+  for (size_t id = 0; id < logits.size(); ++id) {
+    const bool full = candidates_.size() == params_.top_k;
+    if (full && !(logits[id] > least)) continue;
+    if (full) {
+      std::ranges::pop_heap(candidates_, Likelier);
+      candidates_.pop_back();
+    }
+    const float logit = std::isnan(logits[id]) ? -INFINITY : logits[id];
+    candidates_.push_back({static_cast<TokenId>(id), logit, 0});
+    std::ranges::push_heap(candidates_, Likelier);
+    least = candidates_.front().logit;
+  }
+  std::ranges::sort_heap(candidates_, Likelier);
+}
+
+// Leaves the candidates whose information is nearest to the entropy, of typical_p together.
+void Sampler::KeepTypical() {
+  double total = 0;
+  for (const Candidate& c : candidates_) total += c.weight;
+  double entropy = 0;
+  const auto information = [&](const Candidate& c) { return -std::log(c.weight / total); };
+  for (const Candidate& c : candidates_) {
+    if (c.weight > 0) entropy += c.weight / total * information(c);
+  }
+  const auto distance = [&](const Candidate& c) {
+    return c.weight > 0 ? std::abs(information(c) - entropy) : INFINITY;
+  };
+  std::ranges::sort(candidates_, [&](const Candidate& a, const Candidate& b) {
+    const double left = distance(a), right = distance(b);
+    return left != right ? left < right : a.id < b.id;
+  });
+  double sum = 0;
+  size_t kept = 0;
+  while (kept < candidates_.size() && sum < params_.typical_p * total) {
+    sum += candidates_[kept++].weight;
+  }
+  candidates_.resize(std::max<size_t>(kept, 1));
+}
+
+void Sampler::ExcludeTop() {
+  // Drawn whether it comes to anything or not: the draws of equal seeds stay in step.
+  if (NextUniform() >= params_.xtc_probability) return;
+  double total = 0;
+  for (const Candidate& c : candidates_) total += c.weight;
+  const double enough = params_.xtc_threshold * total;
+  const Candidate* least = nullptr;
+  for (const Candidate& c : candidates_) {
+    if (c.weight >= enough && (least == nullptr || Likelier(*least, c))) least = &c;
+  }
+  if (least == nullptr) return;
+  const TokenId kept = least->id;
+  std::erase_if(candidates_,
+                [&](const Candidate& c) { return c.weight >= enough && c.id != kept; });
+}
+
 TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   if (allowed != nullptr && allowed->kind == TokenSet::Kind::kOne) return allowed->one;
-  Gather(logits, allowed);
+  if (allowed == nullptr && params_.temperature == 0) return LargestOf(logits);
+  const bool only_top = params_.top_k != 0 && params_.top_k < logits.size();
+  if (allowed == nullptr && only_top) {
+    GatherTop(logits);
+  } else {
+    Gather(logits, allowed);
+  }
   assert(!candidates_.empty());
   if (params_.temperature == 0) {
     const Candidate* best = &candidates_[0];
@@ -161,6 +250,8 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   if (params_.min_p > 0.0f) {
     std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < params_.min_p; });
   }
+  if (params_.typical_p < 1.0f) KeepTypical();
+  if (params_.xtc_probability > 0.0f) ExcludeTop();
   double total = 0;
   for (const Candidate& c : candidates_) total += c.weight;
   double at = NextUniform() * total;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/sampling.h"
+#include "model/sampling/dry_penalty.h"
 
 namespace hearth::model {
 
@@ -17,8 +18,8 @@ class Sampler {
   // Remembers a token that now stands in the sequence, for the penalties.
   void Observe(TokenId token, bool generated);
 
-  // Applies bias and penalties to the logits in place.
-  void Adjust(std::span<float> logits) const;
+  // Applies bias, penalties and DRY to the logits in place.
+  void Adjust(std::span<float> logits);
   // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is
   // allowed. O(vocabulary): what top-k and top-p keep is sorted, and nothing else.
   TokenId Draw(std::span<const float> logits, const TokenSet* allowed);
@@ -29,19 +30,27 @@ class Sampler {
     float logit;
     double weight;
   };
+  // Ties go to the smaller id, so that the order never depends on the library's sort.
+  static bool Likelier(const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+  }
   static bool SmallerId(const Candidate& a, const Candidate& b) { return a.id < b.id; }
 
   double NextUniform();
   void Gather(std::span<const float> logits, const TokenSet* allowed);
+  void GatherTop(std::span<const float> logits);
   void Order(size_t n);
   double Weigh();
   void KeepMass(double mass);
+  void KeepTypical();
+  void ExcludeTop();
 
   SamplingParams params_;
   uint64_t state_;
   std::unordered_map<TokenId, uint32_t> generated_;  // counts
   std::vector<TokenId> recent_;                      // ring of the last penalty_window tokens
   size_t recent_next_ = 0;
+  DryPenalty dry_;
   std::vector<Candidate> candidates_;
 };
 

@@ -297,6 +297,7 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
             sink(ToolCallStarted{delta.text});
             break;
           case ChatDelta::Kind::kCallArguments:
+          case ChatDelta::Kind::kCallEnd:
             break;
         }
       },

@@ -4,6 +4,7 @@
 
 #include "runtime/base/json.h"
 #include "runtime/base/log.h"
+#include "runtime/http/mcp.h"
 
 namespace hearth::http {
 namespace {
@@ -47,6 +48,7 @@ Result<std::unique_ptr<Server>> Server::Create(ServerOptions options,
                      "cannot use the server; make one with: hearth config make-token");
   }
   AddOpenAiRoutes(server->router_, server->context_, server->options_.openai);
+  if (server->options_.mcp != nullptr) AddMcpRoutes(server->router_, *server->options_.mcp);
   server->AddOwnRoutes();
   HEARTH_TRY(server->listener_,
              Listener::Create(server->options_.endpoints, server->options_.limits, *server));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "mcp/http_endpoint.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/core/result.h"
 #include "runtime/http/access_policy.h"
@@ -24,6 +25,7 @@ struct ServerOptions {
   GenerationLimits generation;
   OpenAiOptions openai;
   size_t workers = 2;
+  mcp::HttpEndpoint* mcp = nullptr;       // served at /mcp; must outlive the server
   std::chrono::milliseconds grace{1200};  // for requests in flight, when the server stops
 };
 

@@ -38,6 +38,10 @@ struct ServerConfig {
   int64_t max_queue = 128;
   int64_t max_sequences = 16;
   int64_t context_tokens = 0;
+  int64_t kv_mib = 0;  // of KV memory; 0: four contexts
+  int64_t model_keep_alive_seconds = 300;
+  std::vector<std::string> adapters;  // LoRA files of the default model
+  std::string draft_model;            // guesses for it
   std::string reasoning_field = "reasoning_content";
   std::string database;  // empty: $XDG_DATA_HOME/hearth/hearth.db
   std::string log_level;

@@ -3,6 +3,7 @@
 
 #include "runtime/base/paths.h"
 #include "runtime/main/bench.h"
+#include "runtime/main/bench_schema.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/model_flags.h"
 
@@ -27,6 +28,7 @@ void AddBenchCommand(CLI::App& app, Command& run) {
   auto flags = std::make_shared<ModelFlags>();
   auto options = std::make_shared<BenchOptions>();
   auto json = std::make_shared<bool>(false);
+  auto schema = std::make_shared<std::string>();
   AddModelFlags(*command, *flags);
   command->add_option("--prompt", options->prompt, "Tokens of the prompt that is read")
       ->capture_default_str();
@@ -41,6 +43,8 @@ void AddBenchCommand(CLI::App& app, Command& run) {
   command->add_option("--repeat", options->repetitions, "Repetitions; the best one counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command->add_option("--schema", *schema,
+                      "A JSON Schema: measure a tool call with these parameters instead");
   command->add_flag("--pin", options->model.pin, "Pin kernel threads to processors");
   command->add_flag("--json", *json, "Print one JSON object");
   command->callback([=, &run] {
@@ -51,7 +55,8 @@ void AddBenchCommand(CLI::App& app, Command& run) {
       options->model.threads = flags->threads;
       options->model.backend = flags->backend;
       options->kv_type = flags->kv_type;
-      const Result<Json> report = RunBench(*options);
+      const Result<Json> report =
+          schema->empty() ? RunBench(*options) : RunSchemaBench(*options, *schema);
       if (!report.ok()) return Fail(report.error());
       if (*json) {
         std::printf("%s\n", DumpJson(*report).c_str());

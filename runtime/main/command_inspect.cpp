@@ -11,6 +11,8 @@ struct InspectFlags {
   ModelFlags model;
   std::string template_file;
   std::string vocabulary_file;
+  std::string lora_file;
+  std::string family;
   uint32_t context_tokens = 0;
 };
 
@@ -47,6 +49,7 @@ void AddInspectCommand(CLI::App& app, Command& run) {
   logits->add_option("--context", flags->context_tokens,
                      "The longest context that is wanted (LongRoPE files hold two sets of "
                      "frequencies); 0: as long as the file allows");
+  logits->add_option("--lora", flags->lora_file, "A LoRA adapter (GGUF) that is applied");
   logits->callback([=, &run] {
     run = [=] {
       model::ModelOptions options;
@@ -55,7 +58,7 @@ void AddInspectCommand(CLI::App& app, Command& run) {
       options.context_tokens = flags->context_tokens;
       options.weights_only = true;
       return ServeModel(*flags, [&](const std::string& path) {
-        return InspectLogits(path, options, flags->model.kv_type);
+        return InspectLogits(path, options, flags->model.kv_type, flags->lora_file);
       });
     };
   });
@@ -85,6 +88,10 @@ void AddInspectCommand(CLI::App& app, Command& run) {
       return Serve(InspectGrammar());
     };
   });
+
+  auto* parse = command->add_subcommand("parse", "What a model wrote to reasoning, text and calls");
+  parse->add_option("--family", flags->family, "A description's name, such as hermes")->required();
+  parse->callback([=, &run] { run = [=] { return Serve(InspectParse(flags->family)); }; });
 }
 
 }  // namespace hearth::main

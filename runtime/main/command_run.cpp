@@ -12,6 +12,7 @@
 #include "runtime/main/read_file.h"
 #include "runtime/main/signals.h"
 #include "runtime/main/turn_printer.h"
+#include "runtime/main/user_servers.h"
 #include "runtime/serving/local_model.h"
 #include "tools/task_tools.h"
 
@@ -97,10 +98,18 @@ ExitCode RunAssistant(RunFlags flags) {
     if (!schema.ok()) return Fail(schema.error());
     flags.agent.answer_schema = *schema;
   }
+  UserServers servers;
   tools::Toolset tools;
   if (Status added = tools::AddTaskTools(tools, **store); !added.ok()) return Fail(added.error());
+  if (Status added = servers.AddTo(tools, *paths); !added.ok()) return Fail(added.error());
   auto model = LoadModel(flags, clock);
   if (!model.ok()) return Fail(model.error());
+  servers.sampling().SetModel(model->get());
+  // Before the model goes: a server may be asking it something.
+  struct CloseServers {
+    UserServers& servers;
+    ~CloseServers() { servers.Close(); }
+  } close_servers{servers};
   const auto session = FindSession(flags, **store, (*model)->name());
   if (!session.ok()) return Fail(session.error());
   auto agent = agent::Agent::Open(**model, tools, **store, session->id, flags.agent);

@@ -8,11 +8,15 @@
 #include <memory>
 #include <thread>
 
+#include "mcp/http_endpoint.h"
 #include "memory/store.h"
+#include "memory/task_repository.h"
 #include "runtime/base/log.h"
 #include "runtime/base/paths.h"
 #include "runtime/http/server_config.h"
 #include "runtime/main/commands.h"
+#include "runtime/main/mcp_agent.h"
+#include "runtime/main/mcp_server.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/signals.h"
 #include "runtime/serving/model_registry.h"
@@ -86,7 +90,14 @@ Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConf
   options.model.engine.kv_type = flags.kv_type;
   options.model.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
   options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);
+  options.model.engine.kv_bytes = static_cast<uint64_t>(config.kv_mib) << 20;
+  options.keep_alive = std::chrono::seconds(config.model_keep_alive_seconds);
+  options.adapters = config.adapters;
   options.model.max_queue = static_cast<size_t>(config.max_queue);
+  if (!config.draft_model.empty()) {
+    HEARTH_TRY(const auto draft, FindModel(config.draft_model, options.directory));
+    options.draft_path = draft.string();
+  }
   const auto path = FindModel(config.model, options.directory,
                               [](const char*) -> const char* { return nullptr; });
   if (path.ok()) {
@@ -106,6 +117,18 @@ void EndForSure() {
   std::_Exit(static_cast<int>(ExitCode::kOk));
 }
 
+// The daemon's own default model, which its other clients use too.
+ModelSource UseDefaultModel(serving::ModelRegistry& models) {
+  return [&models]() -> Result<std::shared_ptr<serving::LanguageModel>> {
+    const auto entry = models.Find(models.default_id());
+    if (!entry) return MakeError(ErrorCode::kNotFound, "the server has no default model");
+    HEARTH_TRY(const auto model, models.Get(*entry));
+    // A conversation changes nothing of the model that it is held with.
+    return std::shared_ptr<serving::LanguageModel>(
+        std::const_pointer_cast<serving::LocalModel>(model));
+  };
+}
+
 ExitCode Serve(const ServeFlags& flags) {
   StopOnSignal signals;
   const SystemClock clock;
@@ -121,7 +144,14 @@ ExitCode Serve(const ServeFlags& flags) {
   // What is wrong with the database is said at the start, not at the first use.
   const auto store = memory::Store::Open(config->database, clock);
   if (!store.ok()) return Fail(store.error());
+  const auto tasks = TaskServer::Create(**store, memory::kDefaultRepository, clock);
+  if (!tasks.ok()) return Fail(tasks.error());
+  mcp::HttpEndpoint mcp_endpoint((*tasks)->server(), clock);
+  options->mcp = &mcp_endpoint;
   serving::ModelRegistry models(*std::move(registry_options), clock);
+  const Status agent = AddAgentTool((*tasks)->server(), (*tasks)->tools(), **store,
+                                    memory::kDefaultRepository, UseDefaultModel(models));
+  if (!agent.ok()) return Fail(agent.error());
   auto server = http::Server::Create(*std::move(options), models, clock);
   if (!server.ok()) return Fail(server.error());
   if (models.default_id().empty()) {
@@ -131,10 +161,13 @@ ExitCode Serve(const ServeFlags& flags) {
     Log(LogLevel::kInfo, "listening on ", endpoint.Describe());
   }
   const std::stop_callback stop(signals.token(), [&] {
+    mcp_endpoint.Close();
     (*server)->Stop();
     std::thread(EndForSure).detach();
   });
   (*server)->Run();
+  // Calls that still run use what is about to go.
+  (*tasks)->server().Stop(std::chrono::milliseconds(0));
   Log(LogLevel::kInfo, "stopped");
   return ExitCode::kOk;
 }

@@ -20,5 +20,6 @@ void AddQuantizeCommand(CLI::App& app, Command& run);
 void AddImatrixCommand(CLI::App& app, Command& run);
 void AddBenchCommand(CLI::App& app, Command& run);
 void AddServeCommand(CLI::App& app, Command& run);
+void AddMcpCommand(CLI::App& app, Command& run);
 
 }  // namespace hearth::main

@@ -6,9 +6,11 @@
 #include "runtime/base/text.h"
 #include "runtime/main/command_tasks.h"
 #include "runtime/main/commands.h"
+#include "runtime/main/mcp_server.h"
 
 int main(int argc, char** argv) {
   using namespace hearth::main;
+  if (const auto status = ServeMcpAtOnce(argc, argv)) return static_cast<int>(*status);
   CLI::App app("hearth runs a language model on your own machine and lets it act.", "hearth");
   app.require_subcommand(1);
   app.set_version_flag("--version", "hearth " HEARTH_VERSION);
@@ -21,6 +23,7 @@ int main(int argc, char** argv) {
   int tasks_status = 0;
   AddTasksCommand(app, clock, std::cout, std::cerr, tasks_status);
   AddServeCommand(app, run);
+  AddMcpCommand(app, run);
   AddShowCommand(app, run);
   AddQuantizeCommand(app, run);
   AddImatrixCommand(app, run);

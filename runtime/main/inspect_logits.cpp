@@ -113,12 +113,17 @@ class LogitsService {
  public:
   static Result<std::shared_ptr<LogitsService>> Create(const std::string& path,
                                                        const model::ModelOptions& options,
-                                                       model::KvType kv_type) {
+                                                       model::KvType kv_type,
+                                                       const std::string& lora_path) {
     auto self = std::make_shared<LogitsService>();
     HEARTH_TRY(self->model_, model::Model::Load(path, options));
     constexpr uint32_t kMostTokens = 65536;
     const uint32_t tokens = std::min(kMostTokens, 8 * self->model_->config().context_length);
     HEARTH_TRY(self->evaluator_, Evaluator::Create(*self->model_, kv_type, tokens));
+    if (!lora_path.empty()) {
+      HEARTH_TRY(auto adapter, model::LoraAdapter::Load(lora_path, *self->model_));
+      self->evaluator_->SetAdapter(std::move(adapter));
+    }
     return self;
   }
 
@@ -187,8 +192,8 @@ class LogitsService {
 }  // namespace
 
 Result<Inspector> InspectLogits(const std::string& model_path, const model::ModelOptions& options,
-                                model::KvType kv_type) {
-  HEARTH_TRY(const auto service, LogitsService::Create(model_path, options, kv_type));
+                                model::KvType kv_type, const std::string& lora_path) {
+  HEARTH_TRY(const auto service, LogitsService::Create(model_path, options, kv_type, lora_path));
   return JsonInspector([service](const Json& request) { return service->Handle(request); });
 }
 

@@ -53,6 +53,19 @@ struct WorkedExample {
   std::string answer;
 };
 
+// A bound on the answer that is no JSON Schema.
+struct AnswerGrammar {
+  enum class Kind : uint8_t {
+    kRegex,          // text: an ECMA-262 pattern that the whole answer matches
+    kChoice,         // value: an array of strings, one of which is the answer
+    kGrammar,        // text: GBNF where it has ::=, else Lark
+    kStructuralTag,  // value: as XGrammar defines it
+  };
+  Kind kind = Kind::kRegex;
+  std::string text;
+  Json value;
+};
+
 struct ChatRequest {
   std::vector<Message> messages;
   ToolSchemas tools = Json::array();
@@ -62,6 +75,8 @@ struct ChatRequest {
   bool parallel_calls = true;
   // The answer is a JSON document of this schema. With tools that may be called: that, or calls.
   std::optional<Json> response_schema;
+  std::optional<AnswerGrammar> answer_grammar;  // instead of a schema
+  bool bounds_answer() const { return response_schema || answer_grammar; }
   std::vector<std::string> stop;            // the text ends before the first of these
   std::optional<uint32_t> thinking_budget;  // most tokens of reasoning
   bool thinking_budget_is_wish = false;     // it gives way where no room would be left to answer
@@ -70,6 +85,11 @@ struct ChatRequest {
   uint32_t top_logprobs = 0;
   bool ignore_end = false;  // free text goes on until max_tokens
   model::SamplingParams sampling;
+  // DRY's repetitions do not reach across a token that has one of these in it.
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
+  int priority = 0;               // a higher one is answered first
+  std::optional<size_t> adapter;  // one of the model's, by its place
+  float adapter_scale = 1;
   uint32_t max_tokens = 1024;
 };
 
@@ -89,6 +109,7 @@ struct ChatDelta {
     kText,           // text
     kCallName,       // a tool call begins: text is the tool's name
     kCallArguments,  // text: the next bytes of its arguments
+    kCallEnd,        // its arguments are complete
   };
   Kind kind = Kind::kText;
   std::string text;

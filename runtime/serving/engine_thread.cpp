@@ -1,7 +1,6 @@
 #include "runtime/serving/engine_thread.h"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -11,8 +10,6 @@ namespace {
 // A reader this many events behind pauses its sequence until it has taken them. Most replies are
 // shorter: they finish, and give their KV back, however slowly they are read.
 constexpr size_t kMostPending = 1024;
-// A paused sequence keeps its KV this long while others wait for room, and for ever while none do.
-constexpr std::chrono::milliseconds kPatience{1000};
 }  // namespace
 
 struct EventStream::Channel {
@@ -132,27 +129,11 @@ void EngineThread::TakeMessages() {
   for (const auto& channel : resumed) {
     if (const auto reader = find(channel); reader != readers_.end()) {
       engine_->SetPaused(reader->id, false);
-      reader->paused_since.reset();
     }
   }
   for (const auto& channel : cancelled) {
     if (const auto reader = find(channel); reader != readers_.end()) engine_->Cancel(reader->id);
   }
-}
-
-void EngineThread::EndSlowReaders() {
-  if (engine_->waiting() == 0) return;
-  const auto now = std::chrono::steady_clock::now();
-  for (Reader& reader : readers_) {
-    if (!reader.paused_since || now - *reader.paused_since < kPatience) continue;
-    reader.gave_up = true;
-    engine_->Cancel(reader.id);
-  }
-}
-
-bool EngineThread::ShouldWatchReaders() const {
-  return engine_->waiting() > 0 &&
-         std::ranges::any_of(readers_, [](const Reader& r) { return r.paused_since.has_value(); });
 }
 
 // The last event of a request that the engine never had, or will not finish.
@@ -182,11 +163,6 @@ void EngineThread::Deliver(std::vector<model::Event>& events) {
     const std::shared_ptr<Channel> channel = reader->channel;
     const bool finished = event.kind == model::Event::Kind::kFinished;
     bool pauses = false;
-    if (finished && reader->gave_up && event.reason == model::FinishReason::kCancelled) {
-      event.reason = model::FinishReason::kError;
-      event.error = MakeError(ErrorCode::kResourceExhausted,
-                              "the answer was not read while others waited for its place");
-    }
     {
       const std::lock_guard lock(channel->mutex);
       if (channel->events.empty()) woken.push_back(channel);
@@ -195,10 +171,7 @@ void EngineThread::Deliver(std::vector<model::Event>& events) {
       pauses = !channel->paused && channel->events.size() >= kMostPending;
       channel->paused |= pauses;
     }
-    if (pauses) {
-      engine_->SetPaused(reader->id, true);
-      reader->paused_since = std::chrono::steady_clock::now();
-    }
+    if (pauses) engine_->SetPaused(reader->id, true);
     if (!finished) continue;
     readers_.erase(reader);
     const std::lock_guard lock(inbox_->mutex);
@@ -217,20 +190,17 @@ void EngineThread::Run(std::stop_token stop) {
     {
       std::unique_lock lock(inbox_->mutex);
       const auto called = [&] { return inbox_->closed || !inbox_->empty(); };
-      if (!busy && ShouldWatchReaders()) {
-        inbox_->arrived.wait_for(lock, kPatience / 4, called);
-      } else if (!busy) {
-        inbox_->arrived.wait(lock, called);
-      }
+      if (!busy) inbox_->arrived.wait(lock, called);
       if (stop.stop_requested()) break;
     }
     TakeMessages();
-    EndSlowReaders();
     events.clear();
     busy = engine_->Step(events);
     ++steps_;
     running_ = engine_->running();
     waiting_ = engine_->waiting();
+    if (const std::unique_lock lock(stats_mutex_, std::try_to_lock); lock)
+      stats_ = engine_->stats();
     Deliver(events);
   }
   // Nothing may wait for events that never come.

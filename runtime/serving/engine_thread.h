@@ -2,16 +2,15 @@
 //
 // Requests, cancellations and resumptions are messages; the thread takes them between two steps.
 // Events leave on a bounded channel per request. A reader that does not keep up pauses its own
-// sequence and no other, and loses it where others have waited a second for the room it holds; one
-// that goes away ends it at the next step, which is the next token. With nothing to do the thread
-// sleeps.
+// sequence and no other, which gives its place and its memory to those that wait until it is read
+// again; one that goes away ends it at the next step, which is the next token. With nothing to do
+// the thread sleeps.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -65,14 +64,17 @@ class EngineThread {
   size_t waiting() const { return waiting_; }
   // Steps of the engine so far.
   uint64_t steps() const { return steps_; }
+  // As they were after a late step.
+  model::EngineStats stats() const {
+    const std::lock_guard lock(stats_mutex_);
+    return stats_;
+  }
 
  private:
   using Channel = EventStream::Channel;
   void Run(std::stop_token stop);
   void TakeMessages();
   void Deliver(std::vector<model::Event>& events);
-  void EndSlowReaders();
-  bool ShouldWatchReaders() const;
   void End(const std::shared_ptr<Channel>& channel, Error error);
 
   std::unique_ptr<model::Engine> engine_;
@@ -81,12 +83,12 @@ class EngineThread {
   std::shared_ptr<EventStream::Inbox> inbox_;
   std::atomic<size_t> running_ = 0, waiting_ = 0;
   std::atomic<uint64_t> steps_ = 0;
+  mutable std::mutex stats_mutex_;
+  model::EngineStats stats_;
   // Of the engine's thread alone.
   struct Reader {
     model::RequestId id;
     std::shared_ptr<Channel> channel;
-    std::optional<std::chrono::steady_clock::time_point> paused_since;
-    bool gave_up = false;  // on the reader
   };
   std::vector<Reader> readers_;
   std::jthread thread_;

@@ -1,13 +1,33 @@
 #include "runtime/serving/local_model.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <tuple>
 #include <utility>
 
+#include "model/draft_model.h"
 #include "runtime/serving/grammar_constraint.h"
+#include "runtime/serving/reply_grammar.h"
 #include "runtime/serving/thinking_budget.h"
 
 namespace hearth::serving {
+
+namespace {
+
+// Tokens whose bytes have one of the strings in them.
+std::vector<TokenId> TokensWithin(const model::Tokenizer& tokenizer,
+                                  const std::vector<std::string>& strings) {
+  std::vector<TokenId> found;
+  for (TokenId id = 0; static_cast<size_t>(id) < tokenizer.size(); ++id) {
+    const std::string_view bytes = tokenizer.bytes(id);
+    if (std::ranges::any_of(strings, [&](auto& s) { return bytes.find(s) != bytes.npos; })) {
+      found.push_back(id);
+    }
+  }
+  return found;
+}
+
+}  // namespace
 
 // Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far
 // appends to them; any other (an edited message, a template that drops old reasoning) starts over.
@@ -58,7 +78,18 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   } else {
     self->why_no_chat_ = {prompts.error().code, Concat(self->name_, ": ", prompts.error().message)};
   }
-  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, options.engine));
+  model::EngineOptions engine_options = options.engine;
+  for (const std::string& adapter : options.adapters) {
+    HEARTH_TRY(auto loaded, model::LoraAdapter::Load(adapter, *self->model_));
+    self->adapters_.push_back(std::move(loaded));
+  }
+  if (!options.draft_path.empty()) {
+    HEARTH_TRY(auto draft, model::Model::Load(options.draft_path, model_options));
+    HEARTH_TRY(engine_options.drafter,
+               model::CreateDraftModel(std::move(draft), *self->model_, engine_options.kv_type,
+                                       self->model_->config().context_length));
+  }
+  HEARTH_TRY(auto engine, model::Engine::Create(*self->model_, engine_options));
   self->engine_ = std::make_unique<EngineThread>(std::move(engine), options.max_queue);
   self->grammars_ = std::make_unique<GrammarCache>(options.grammar_cache_bytes);
   self->vocabulary_ = std::async(std::launch::async, [tokenizer = self->model_->shared_tokenizer(),
@@ -74,12 +105,23 @@ std::unique_ptr<Conversation> LocalModel::StartConversation() {
   return std::make_unique<LocalConversation>(*this, clock_->Now());
 }
 
-Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ToolFormat& format,
+namespace {
+
+Json AnswerKey(const ChatRequest& request) {
+  if (!request.answer_grammar) return {};
+  const AnswerGrammar& answer = *request.answer_grammar;
+  return {static_cast<int>(answer.kind), answer.text, answer.value};
+}
+
+}  // namespace
+
+Result<GrammarCache::Grammar> LocalModel::ReplyGrammar(const ChatFormat& format,
                                                        const ChatRequest& request,
                                                        bool thinking) const {
-  const std::string key = DumpJson(Json::array(
-      {format.name, request.tools, request.callable, static_cast<int>(request.tool_choice),
-       request.parallel_calls, request.response_schema.value_or(Json()), thinking}));
+  const std::string key = DumpJson(
+      Json::array({format.name, request.tools, request.callable,
+                   static_cast<int>(request.tool_choice), request.parallel_calls,
+                   request.response_schema.value_or(Json()), AnswerKey(request), thinking}));
   if (auto known = grammars_->Find(key)) return known;
   HEARTH_TRY(const auto grammar, CompileReply(format, request, thinking));
   grammars_->Insert(key, grammar);
@@ -95,7 +137,7 @@ std::vector<TokenId> LocalModel::Encode(const std::vector<model::TextRun>& runs,
   return tokens;
 }
 
-Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ToolFormat& format,
+Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const ChatFormat& format,
                                                bool thinking, RequestPart& part) const {
   part = RequestPart::kSampling;
   PreparedReply prepared;
@@ -112,17 +154,31 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const
       prepared.sampling.logit_bias.emplace_back(id, kNever);
     }
   }
+  if (prepared.sampling.dry_multiplier > 0) {
+    prepared.sampling.dry_breakers = TokensWithin(tokenizer(), request.dry_breakers);
+  }
   HEARTH_CHECK_OK(prepared.sampling.Check());
   prepared.max_tokens = request.max_tokens;
+  prepared.priority = request.priority;
+  if (request.adapter) {
+    part = RequestPart::kAdapter;
+    if (*request.adapter >= adapters_.size()) {
+      return MakeError(ErrorCode::kInvalidArgument, "there is no adapter ", *request.adapter, "; ",
+                       adapters_.size(), " are loaded");
+    }
+    prepared.adapter = adapters_[*request.adapter];
+    prepared.adapter_scale = request.adapter_scale;
+  }
   prepared.logprobs = request.logprobs;
   prepared.top_logprobs = request.top_logprobs;
   prepared.format = &FormatOfReply(format, request);
   prepared.reading.thinking = thinking;
   prepared.reading.calls = PlaceOfCalls(request);
+  prepared.reading.tools = request.tools;
   prepared.reading.stop = request.stop;
   prepared.reading.logprobs = request.logprobs;
   part = RequestPart::kGrammar;
-  if (!request.tools.empty() || request.response_schema) {
+  if (!request.tools.empty() || request.bounds_answer()) {
     HEARTH_TRY(prepared.grammar,
                ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
     const auto& vocabulary = vocabulary_.get();
@@ -155,7 +211,7 @@ Status LocalModel::CheckRoom(const ChatRequest& request, PreparedReply& prepared
   prepared.thinking_budget = request.thinking_budget;
   if (is_order) return {};
   // What must come out, comes out: a model that would think until the end is stopped before.
-  const bool must_answer = request.response_schema || request.tool_choice == ToolChoice::kRequired;
+  const bool must_answer = request.bounds_answer() || request.tool_choice == ToolChoice::kRequired;
   if (must_answer || prepared.thinking_budget) {
     prepared.thinking_budget =
         std::min(prepared.thinking_budget.value_or(room), room - room / 4 - 1);
@@ -195,7 +251,7 @@ Result<PreparedReply> LocalModel::PrepareText(std::string_view text, const ChatR
 Result<PreparedReply> LocalModel::PrepareTokens(std::vector<TokenId> tokens,
                                                 const ChatRequest& request,
                                                 RequestPart& part) const {
-  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, kPlainText, false, part));
+  HEARTH_TRY(PreparedReply prepared, PrepareReply(request, PlainTextFormat(), false, part));
   prepared.prompt = std::move(tokens);
   part = RequestPart::kMessages;
   for (const TokenId id : prepared.prompt) {
@@ -215,11 +271,14 @@ Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prep
   request.sampling = prepared.sampling;
   request.sampling.seed = seed;
   request.max_tokens = prepared.max_tokens;
+  request.priority = prepared.priority;
+  request.adapter = prepared.adapter;
+  request.adapter_scale = prepared.adapter_scale;
   request.logprobs = prepared.logprobs;
   request.top_logprobs = prepared.top_logprobs;
   if (prepared.grammar) {
-    request.constraint = std::make_unique<GrammarConstraint>(prepared.grammar, *vocabulary_.get(),
-                                                             model_->shared_tokenizer());
+    request.constraint = std::make_unique<GrammarConstraint>(
+        prepared.grammar, *vocabulary_.get(), model_->shared_tokenizer(), prepared.forced_runs);
   }
   if (prepared.thinking_budget) {
     request.constraint = std::make_unique<ThinkingBudget>(

@@ -26,25 +26,31 @@ namespace hearth::serving {
 struct LocalModelOptions {
   model::ModelOptions model;
   model::EngineOptions engine;
-  std::string chat_template;  // instead of the file's own, where not empty
-  size_t max_queue = 128;  // requests that wait, beside those that run
+  std::string chat_template;          // instead of the file's own, where not empty
+  std::vector<std::string> adapters;  // LoRA files, which requests name by their place here
+  std::string draft_path;             // a model that guesses for this one; may be empty
+  size_t max_queue = 128;             // requests that wait, beside those that run
   size_t grammar_cache_bytes = size_t{32} << 20;
 };
 
 // What of a request an Error of preparing it is about.
-enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength };
+enum class RequestPart : uint8_t { kMessages, kSampling, kGrammar, kThinking, kLength, kAdapter };
 
 // A request ready for the engine: all that costs the preparing thread's time and can be refused.
 struct PreparedReply {
   std::vector<TokenId> prompt;
   model::SamplingParams sampling;
   uint32_t max_tokens = 0;
+  int priority = 0;
+  std::shared_ptr<const model::LoraAdapter> adapter;  // may be null
+  float adapter_scale = 1;
   bool logprobs = false;
   uint32_t top_logprobs = 0;
   std::shared_ptr<const grammar::CompiledGrammar> grammar;  // may be null
-  const ToolFormat* format = nullptr;
+  const ChatFormat* format = nullptr;
   ReplyReaderOptions reading;
   std::optional<uint32_t> thinking_budget;
+  bool forced_runs = true;  // what the grammar dictates costs no forward pass
 };
 
 class LocalModel : public LanguageModel {
@@ -86,17 +92,18 @@ class LocalModel : public LanguageModel {
   std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
   // All but the prompt's tokens and the thinking budget. `thinking`: the prompt leaves a block
   // open.
-  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ToolFormat& format,
+  Result<PreparedReply> PrepareReply(const ChatRequest& request, const ChatFormat& format,
                                      bool thinking, RequestPart& part) const;
   // That the prompt leaves room, and the thinking budget, which it sets, some of it.
   Status CheckRoom(const ChatRequest& request, PreparedReply& prepared, RequestPart& part) const;
   // The grammar of replies to requests like this one.
-  Result<GrammarCache::Grammar> ReplyGrammar(const ToolFormat& format, const ChatRequest& request,
+  Result<GrammarCache::Grammar> ReplyGrammar(const ChatFormat& format, const ChatRequest& request,
                                              bool thinking) const;
 
   const Clock* clock_ = nullptr;
   std::string name_;
   std::unique_ptr<model::Model> model_;
+  std::vector<std::shared_ptr<const model::LoraAdapter>> adapters_;
   // Null where the model cannot hold a conversation; it goes on with texts all the same.
   std::unique_ptr<PromptWriter> prompts_;
   Error why_no_chat_;

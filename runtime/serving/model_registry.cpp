@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 
 namespace hearth::serving {
 namespace {
@@ -30,9 +32,49 @@ bool IsReady(const std::shared_future<Result<ModelRegistry::ModelPointer>>& mode
 
 }  // namespace
 
+uint64_t AvailableMemory() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);) {
+    constexpr std::string_view kName = "MemAvailable:";
+    if (line.starts_with(kName))
+      return std::strtoull(line.c_str() + kName.size(), nullptr, 10) << 10;
+  }
+  return UINT64_MAX;
+}
+
 ModelRegistry::ModelRegistry(ModelRegistryOptions options, const Clock& clock)
     : options_(std::move(options)), clock_(clock) {
   if (!options_.default_path.empty()) default_id_ = Describe(options_.default_path).id;
+  if (options_.keep_alive < std::chrono::seconds(0)) return;
+  sweeper_ = std::jthread([this](std::stop_token stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    while (!stopping_.wait_for(lock, stop, std::chrono::seconds(1),
+                               [&] { return stop.stop_requested(); })) {
+      UnloadIdle();
+    }
+  });
+}
+
+ModelRegistry::~ModelRegistry() = default;
+
+bool ModelRegistry::Slot::IsIdle() const {
+  return IsReady(model) && (!model.get().ok() || model.get()->use_count() == 1);
+}
+
+void ModelRegistry::UnloadIdle() {
+  Slots unloaded;
+  const std::lock_guard lock(mutex_);
+  const MonotonicPoint now = clock_.Monotonic();
+  for (auto slot = slots_.begin(); slot != slots_.end();) {
+    const auto next = std::next(slot);
+    if (!slot->second.IsIdle()) {
+      slot->second.used_at = now;
+    } else if (now - slot->second.used_at >= options_.keep_alive) {
+      unloaded.insert(slots_.extract(slot));
+    }
+    slot = next;
+  }
 }
 
 std::vector<ModelEntry> ModelRegistry::List() const {
@@ -64,43 +106,69 @@ std::optional<ModelEntry> ModelRegistry::Find(std::string_view name) const {
   return id == "default" ? by_default : std::nullopt;
 }
 
-Status ModelRegistry::MakeRoom() {
+bool ModelRegistry::UnloadOldest(Slots& unloaded) {
+  auto oldest = slots_.end();
+  for (auto it = slots_.begin(); it != slots_.end(); ++it) {
+    if (!it->second.IsIdle()) continue;
+    if (oldest == slots_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
+  }
+  if (oldest == slots_.end()) return false;
+  unloaded.insert(slots_.extract(oldest));
+  return true;
+}
+
+Status ModelRegistry::MakeRoom(const ModelEntry& entry, Slots& unloaded) {
   while (slots_.size() >= options_.max_loaded) {
-    auto oldest = slots_.end();
-    for (auto it = slots_.begin(); it != slots_.end(); ++it) {
-      if (!IsReady(it->second.model)) continue;
-      const auto& model = it->second.model.get();
-      const bool idle = !model.ok() || model->use_count() == 1;
-      if (idle && (oldest == slots_.end() || it->second.last_use < oldest->second.last_use)) {
-        oldest = it;
-      }
-    }
-    if (oldest == slots_.end()) {
-      return MakeError(ErrorCode::kResourceExhausted, slots_.size(),
-                       " models are loaded and in use, and no more may be; try again later");
-    }
-    slots_.erase(oldest);
+    if (UnloadOldest(unloaded)) continue;
+    return MakeError(ErrorCode::kResourceExhausted, slots_.size(),
+                     " models are loaded and in use, and no more may be; try again later");
+  }
+  const auto file = model::GgufFile::Open(entry.path.string());
+  if (!file.ok()) return {};  // loading says what is wrong with it
+  const uint64_t needed = model::WeightBytes(**file);
+  const auto available = [&] {
+    return options_.available_memory ? options_.available_memory() : AvailableMemory();
+  };
+  while (available() < needed) {
+    const bool unloads = UnloadOldest(unloaded);
+    unloaded.clear();  // its memory counts only once it is given back
+    if (unloads) continue;
+    return MakeError(ErrorCode::kResourceExhausted, entry.id, " needs ", needed >> 20,
+                     " MiB of memory for its weights, ", available() >> 20,
+                     " MiB are available and ", slots_.size(),
+                     " models in use; use a smaller one or a smaller quantization");
   }
   return {};
+}
+
+LocalModelOptions ModelRegistry::OptionsFor(const ModelEntry& entry) const {
+  LocalModelOptions options = options_.model;
+  if (entry.id == default_id_) {
+    options.adapters = options_.adapters;
+    options.draft_path = options_.draft_path;
+  }
+  return options;
 }
 
 Result<ModelRegistry::ModelPointer> ModelRegistry::Get(const ModelEntry& entry) {
   std::promise<Result<ModelPointer>> promise;
   std::shared_future<Result<ModelPointer>> model;
   bool loads = false;
+  Slots unloaded;
   {
     const std::lock_guard lock(mutex_);
     auto slot = slots_.find(entry.id);
     if (slot == slots_.end()) {
-      HEARTH_CHECK_OK(MakeRoom());
+      HEARTH_CHECK_OK(MakeRoom(entry, unloaded));
       slot = slots_.emplace(entry.id, Slot{promise.get_future().share()}).first;
       loads = true;
     }
     slot->second.last_use = ++uses_;
+    slot->second.used_at = clock_.Monotonic();
     model = slot->second.model;
   }
   if (!loads) return model.get();
-  auto loaded = LocalModel::Load(entry.path.string(), options_.model, clock_);
+  auto loaded = LocalModel::Load(entry.path.string(), OptionsFor(entry), clock_);
   if (loaded.ok()) {
     promise.set_value(ModelPointer(*std::move(loaded)));
   } else {

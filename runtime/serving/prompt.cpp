@@ -1,5 +1,7 @@
 #include "runtime/serving/prompt.h"
 
+#include "runtime/serving/call_writer.h"
+
 namespace hearth::serving {
 namespace {
 
@@ -17,16 +19,20 @@ const char* RoleName(Role role) {
   return "user";
 }
 
-constexpr const char* kProbeName = "probe_of_hearth";
-
-Json ProbeTools() {
-  return Json::array(
-      {{{"type", "function"},
-        {"function",
-         {{"name", kProbeName},
-          {"description", "probe"},
-          {"parameters",
-           {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}}}}}}});
+// Nine letters or digits in an id's place, for templates that take no other.
+std::string ShortId(const std::string& id) {
+  constexpr size_t kLength = 9;
+  constexpr std::string_view kLetters =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const bool fits = id.size() == kLength && id.find_first_not_of(kLetters) == std::string::npos;
+  if (fits) return id;
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : id) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  std::string out;
+  for (size_t i = 0; i < kLength; ++i, hash /= kLetters.size()) {
+    out += kLetters[hash % kLetters.size()];
+  }
+  return out;
 }
 
 }  // namespace
@@ -43,11 +49,12 @@ Result<std::unique_ptr<PromptWriter>> PromptWriter::Create(const std::string& te
   HEARTH_TRY(writer->template_, ChatTemplate::Parse(template_source));
   if (tokenizer.bos()) writer->bos_ = tokenizer.bytes(*tokenizer.bos());
   if (tokenizer.eos()) writer->eos_ = tokenizer.bytes(*tokenizer.eos());
-  const Json hello = Json::array({{{"role", "user"}, {"content", "hello"}}});
-  const auto with_tools = writer->Render(hello, ProbeTools(), Json::object(), {});
-  writer->knows_tools_ =
-      with_tools.ok() && with_tools->text().find(kProbeName) != std::string::npos;
-  writer->format_ = &FindToolFormat(template_source, writer->knows_tools_);
+  writer->detected_ = DetectFormat([&](const Json& messages,
+                                       const Json& tools) -> Result<std::string> {
+    HEARTH_TRY(const RenderedPrompt prompt, writer->Render(messages, tools, Json::object(), {}));
+    return prompt.text();
+  });
+  writer->format_ = writer->detected_.format->Bind(tokenizer);
   return writer;
 }
 
@@ -62,25 +69,44 @@ Result<RenderedPrompt> PromptWriter::Render(const Json& messages, const Json& to
   return template_->Render(messages, tools, options);
 }
 
-Json PromptWriter::ToNativeMessages(const std::vector<Message>& messages) const {
+Json PromptWriter::NativeMessage(const Message& message) const {
+  Json one = {{"role", RoleName(message.role)}, {"content", message.content}};
+  if (!message.reasoning.empty()) {
+    one["reasoning_content"] = message.reasoning;
+    if (format_.thinks_anywhere && message.content.empty()) one["thinking"] = message.reasoning;
+  }
+  if (!message.calls.empty() && !writes_calls()) {
+    one["content"] = message.content + WriteCalls(format_, message.calls);
+  } else if (!message.calls.empty()) {
+    Json calls = Json::array();
+    for (const ToolCall& call : message.calls) {
+      const Json arguments =
+          detected_.text_arguments ? Json(DumpSpaced(call.arguments)) : call.arguments;
+      calls.push_back({{"type", "function"},
+                       {"id", detected_.short_ids ? ShortId(call.id) : call.id},
+                       {"function", {{"name", call.name}, {"arguments", arguments}}}});
+    }
+    one["tool_calls"] = std::move(calls);
+  }
+  if (message.role == Role::kTool) {
+    one["tool_call_id"] = detected_.short_ids ? ShortId(message.call_id) : message.call_id;
+    one["name"] = message.name;
+  }
+  return one;
+}
+
+Json PromptWriter::ToNativeMessages(const ChatRequest& request) const {
   Json out = Json::array();
-  for (const Message& message : messages) {
-    Json one = {{"role", RoleName(message.role)}, {"content", message.content}};
-    if (!message.reasoning.empty()) one["reasoning_content"] = message.reasoning;
-    if (!message.calls.empty()) {
-      Json calls = Json::array();
-      for (const ToolCall& call : message.calls) {
-        calls.push_back({{"type", "function"},
-                         {"id", call.id},
-                         {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
-      }
-      one["tool_calls"] = std::move(calls);
+  // Some templates write calls and leave it to the system message to name the tools.
+  const std::string tools =
+      detected_.knows_tools || request.tools.empty() ? std::string() : DescribeTools(request.tools);
+  const bool has_system = !request.messages.empty() && request.messages[0].role == Role::kSystem;
+  if (!tools.empty() && !has_system) out.push_back({{"role", "system"}, {"content", tools}});
+  for (const Message& message : request.messages) {
+    out.push_back(NativeMessage(message));
+    if (!tools.empty() && out.size() == 1) {
+      out[0]["content"] = Concat(message.content, "\n\n", tools);
     }
-    if (message.role == Role::kTool) {
-      one["tool_call_id"] = message.call_id;
-      one["name"] = message.name;
-    }
-    out.push_back(std::move(one));
   }
   return out;
 }
@@ -131,10 +157,10 @@ Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
     for (const WorkedExample& example : request.examples) {
       out.Say("user", example.request);
       if (example.tool.empty()) {
-        out.Say("assistant", WriteCalls(*format_, {}) + example.answer);
+        out.Say("assistant", WriteCalls(format_, {}) + example.answer);
         continue;
       }
-      out.Say("assistant", WriteCalls(*format_, {{"", example.tool, example.arguments}}));
+      out.Say("assistant", WriteCalls(format_, {{"", example.tool, example.arguments}}));
       out.Result(example.result);
       out.Say("assistant", example.answer);
     }
@@ -146,7 +172,7 @@ Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
     } else if (message.role == Role::kAssistant && !message.raw.empty()) {
       out.Say("assistant", message.raw);
     } else if (!message.calls.empty()) {
-      out.Say("assistant", message.content + WriteCalls(*format_, message.calls));
+      out.Say("assistant", message.content + WriteCalls(format_, message.calls));
     } else {
       out.Say(RoleName(message.role), message.content);
     }
@@ -155,20 +181,24 @@ Json PromptWriter::ToPlainMessages(const ChatRequest& request) const {
 }
 
 Result<RenderedPrompt> PromptWriter::Write(const ChatRequest& request, TimePoint now) const {
-  if (!knows_tools_) {
+  if (!knows_tools()) {
     return Render(ToPlainMessages(request), Json(), request.template_variables, now);
   }
-  return Render(ToNativeMessages(request.messages), request.tools.empty() ? Json() : request.tools,
+  const bool shows_tools = detected_.knows_tools && !request.tools.empty();
+  return Render(ToNativeMessages(request), shows_tools ? request.tools : Json(),
                 request.template_variables, now);
 }
 
 bool PromptWriter::LeavesThinkingOpen(std::string_view prompt) const {
-  if (format_->think_begin.empty()) return false;
-  const size_t opened = prompt.rfind(format_->think_begin);
-  const size_t closed = prompt.rfind(format_->think_end);
+  if (format_.think_begin.empty()) return false;
+  // A format may want a line break behind the marker, where a prompt ends with the marker alone.
+  std::string begin = WithoutControlMarks(format_.think_begin);
+  begin.erase(begin.find_last_not_of(" \t\r\n") + 1);
+  const size_t opened = prompt.rfind(begin);
+  const size_t closed = prompt.rfind(WithoutControlMarks(format_.think_end));
   if (opened == std::string_view::npos) return false;
   // Only what stands at the very end is open: older blocks are quotations.
-  const std::string_view rest = prompt.substr(opened + format_->think_begin.size());
+  const std::string_view rest = prompt.substr(opened + begin.size());
   return rest.find_first_not_of(" \t\r\n") == std::string_view::npos &&
          (closed == std::string_view::npos || closed < opened);
 }

@@ -1,22 +1,35 @@
 // ReplyParser: takes a reply apart while it streams: reasoning, text, tool calls.
 //
-// It is fed the bytes of a reply that a grammar of CompileReply bounds, in chunks of any size:
-// every way to cut the text gives the same result. What it reports is never taken back: a few bytes
-// wait where they may turn out to begin a marker. One reply, one thread.
+// It is fed the bytes of a reply in chunks of any size: every way to cut them gives the same
+// result. It walks the same description that the reply's grammar is made of, so where it stands is
+// where the grammar stands; it also takes what no grammar bounded. What it reports is never taken
+// back: a few bytes wait where they may turn out to begin a marker, space waits for what follows
+// it, and a tool's name is reported once it is certain that a call of an offered tool begins. What
+// looked like a call before that is text after all; a call that breaks off later is left out of the
+// message, and what follows the break is text. One reply, one thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "runtime/serving/arguments/argument_reader.h"
 #include "runtime/serving/chat.h"
-#include "runtime/serving/tool_format.h"
+#include "runtime/serving/chat_format.h"
 
 namespace hearth::serving {
 
+// Where in the text of a reply calls may stand.
+enum class CallPlace : uint8_t { kNowhere, kAnywhere, kFirst };
+// That of replies to this request.
+CallPlace PlaceOfCalls(const ChatRequest& request);
+
 class ReplyParser {
  public:
-  // `thinking`: the prompt left a reasoning block open.
-  ReplyParser(const ToolFormat& format, bool thinking, CallPlace calls, DeltaSink sink);
+  // The format outlives the parser. `thinking`: the prompt left a reasoning block open. `tools`: an
+  // empty list means that any name will do. In a bound format control tokens come with their marks.
+  ReplyParser(const ChatFormat& format, bool thinking, CallPlace calls, ToolSchemas tools,
+              DeltaSink sink);
 
   void Push(std::string_view bytes);
   // The reply is over, or `cut` (by a token limit, a cancellation). Returns the message: reasoning,
@@ -28,33 +41,73 @@ class ReplyParser {
   bool in_text() const { return state_ == State::kText; }
 
  private:
-  enum class State : uint8_t { kStart, kThinking, kText, kHead, kArguments, kTail };
+  using Piece = ChatFormat::Piece;
+  using Region = ChatFormat::Region;
+  enum class State : uint8_t { kText, kThinking, kRegion };
+  enum class Step : uint8_t { kMore, kGo, kBroken };
+  // What a marker in text begins.
+  struct Marker {
+    enum class Kind : uint8_t { kThinking, kRegion, kSilent };
+    Kind kind;
+    const Region* region = nullptr;
+  };
 
+  void FindMarkers(const std::string& trigger, const Region& region);
+  void ChooseMarkers();
+  void Drain();
   // Each handles what it can of buffer_; false where it needs more bytes.
-  bool Start();
-  bool Thinking();
   bool Text();
-  // Decides whether the reply begins with calls, where it may only do so there.
-  bool FirstText();
-  bool Head();
-  bool Arguments();
-  bool Tail();
-  void Report(ChatDelta::Kind kind, std::string_view text);
-  // Reports what lies in front of the marker and drops both; where the marker is not there, reports
-  // all but a possible beginning of it and returns false.
-  bool TakeUntil(std::string_view marker, ChatDelta::Kind kind);
+  bool Thinking();
+  bool InRegion();
+  bool Opens(bool& decided);
+  void BeginThinking(size_t marker_size);
+  void BeginRegion(const Region& region, size_t trigger_size);
+  void EndRegion();
+  void Break();
 
-  const ToolFormat& format_;
+  Step StepRegion();
+  Step Next();
+  Step Between();
+  Step PieceStep(const Piece& piece);
+  Step Literal(std::string_view text);
+  Step Name();
+  Step Word(bool (*belongs)(char), std::string* out);
+  Step Skip();
+  Step Optional(const Piece& piece);
+  Step Arguments();
+  // The text that must follow the piece at hand.
+  std::string TextAfter(size_t piece) const;
+  void Use(size_t bytes);
+  const Json* FindTool(std::string_view name) const;
+
+  void Report(ChatDelta::Kind kind, std::string_view text);
+
+  const ChatFormat& format_;
   CallPlace calls_;
+  const ToolSchemas tools_;
   const DeltaSink sink_;
-  State state_;
+  State state_ = State::kText;
   std::string buffer_;  // bytes not yet dealt with
+  std::string space_;   // that nothing has followed yet
   Message message_;
-  // The call at hand: its arguments so far, and where a scan of their JSON stands.
+  bool said_anything_ = false;  // text or a call
+  // What may come in text, and what each begins.
+  std::vector<std::string> markers_;
+  std::vector<Marker> kinds_;
+
+  // The region at hand: where in it, and what of it could still turn out to be text.
+  const Region* region_ = nullptr;
+  enum class Place : uint8_t { kBegin, kNext, kCall };
+  Place place_ = Place::kBegin;
+  size_t piece_ = 0;
+  std::string held_;
+  size_t trigger_size_ = 0;
+  bool first_call_ = true;
+  // The call at hand.
+  ToolCall call_;
+  bool reported_ = false;  // its name
   std::string arguments_;
-  int depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
+  std::unique_ptr<ArgumentReader> reader_;
 };
 
 }  // namespace hearth::serving

@@ -4,14 +4,13 @@
 
 namespace hearth::serving {
 
-ReplyReader::ReplyReader(const model::Tokenizer& tokenizer, const ToolFormat& format,
+ReplyReader::ReplyReader(const model::Tokenizer& tokenizer, const ChatFormat& format,
                          ReplyReaderOptions options, DeltaSink sink)
     : tokenizer_(tokenizer),
       options_(std::move(options)),
-      drops_first_space_(!format.think_end.empty() || options_.calls != CallPlace::kNowhere),
       sink_(std::move(sink)),
       detokenizer_(tokenizer),
-      parser_(format, options_.thinking, options_.calls,
+      parser_(format, options_.thinking, options_.calls, options_.tools,
               [this](const ChatDelta& delta) { OnParsed(delta); }),
       stop_(options_.stop) {}
 
@@ -46,7 +45,13 @@ void ReplyReader::PushToken(const model::Event& event) {
     scored_.push_back(std::move(token));
   }
   said_text_ = false;
-  PushText(detokenizer_.Push(event.token));
+  if (tokenizer_.IsControl(event.token)) {
+    PushText(detokenizer_.Flush());
+    PushText(Concat(std::string(1, kControlBegin), tokenizer_.bytes(event.token),
+                    std::string(1, kControlEnd)));
+  } else {
+    PushText(detokenizer_.Push(event.token));
+  }
   if (was_reasoning || parser_.in_reasoning()) ++reply_.reasoning_tokens;
   // Tokens of markers, reasoning and calls are no part of the content.
   if (options_.logprobs && !said_text_ && !was_text) scored_.clear();
@@ -67,11 +72,6 @@ void ReplyReader::OnParsed(const ChatDelta& delta) {
 
 void ReplyReader::ReportText(std::string text) {
   if (text.empty()) return;
-  if (drops_first_space_ && content_.empty()) {
-    const size_t begin = text.find_first_not_of(" \t\r\n");
-    if (begin == std::string::npos) return;
-    text.erase(0, begin);
-  }
   content_ += text;
   sink_({.kind = ChatDelta::Kind::kText,
          .text = std::move(text),

@@ -1,8 +1,7 @@
 // ReplyReader: what the engine says about one request, as what the assistant says.
 //
 // Puts the detokenizer, the reply parser and the stop strings behind each other and keeps count.
-// Text that is only space is not reported before something else comes: between reasoning and a call
-// a model writes line breaks that nobody means. One reply, one thread.
+// One reply, one thread.
 #pragma once
 
 #include <string>
@@ -20,6 +19,7 @@ namespace hearth::serving {
 struct ReplyReaderOptions {
   bool thinking = false;  // the prompt left a reasoning block open
   CallPlace calls = CallPlace::kNowhere;
+  ToolSchemas tools = Json::array();
   std::vector<std::string> stop;
   bool logprobs = false;
   uint32_t prompt_tokens = 0;  // for the progress that is reported
@@ -28,7 +28,7 @@ struct ReplyReaderOptions {
 class ReplyReader {
  public:
   // The tokenizer and the format must outlive it.
-  ReplyReader(const model::Tokenizer& tokenizer, const ToolFormat& format,
+  ReplyReader(const model::Tokenizer& tokenizer, const ChatFormat& format,
               ReplyReaderOptions options, DeltaSink sink);
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
@@ -49,7 +49,6 @@ class ReplyReader {
 
   const model::Tokenizer& tokenizer_;
   const ReplyReaderOptions options_;
-  const bool drops_first_space_;
   const DeltaSink sink_;
   model::Detokenizer detokenizer_;
   ReplyParser parser_;

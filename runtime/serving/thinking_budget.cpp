@@ -6,11 +6,12 @@ namespace hearth::serving {
 
 ThinkingBudget::ThinkingBudget(std::unique_ptr<model::TokenConstraint> inner,
                                std::shared_ptr<const model::Tokenizer> tokenizer,
-                               const ToolFormat& format, bool open, uint32_t budget)
+                               const ChatFormat& format, bool open, uint32_t budget)
     : inner_(std::move(inner)),
       tokenizer_(std::move(tokenizer)),
-      format_(format),
-      end_(tokenizer_->Encode(format.think_end, {.parse_special = true})) {
+      begin_marker_(WithoutControlMarks(format.think_begin)),
+      end_marker_(WithoutControlMarks(format.think_end)),
+      end_(tokenizer_->Encode(end_marker_, {.parse_special = true})) {
   state_.left = budget;
   if (open) state_.phase = budget == 0 ? Phase::kClosing : Phase::kThinking;
 }
@@ -34,7 +35,7 @@ void ThinkingBudget::Advance(State& state, TokenId id) const {
       return;
     case Phase::kBefore: {
       state.tail += tokenizer_->bytes(id);
-      const std::string_view marker = format_.think_begin;
+      const std::string_view marker = begin_marker_;
       const size_t n = std::min(state.tail.size(), marker.size());
       if (std::string_view(state.tail).substr(0, n) != marker.substr(0, n)) {
         state.phase = Phase::kDone;
@@ -46,11 +47,11 @@ void ThinkingBudget::Advance(State& state, TokenId id) const {
     }
     case Phase::kThinking: {
       state.tail += tokenizer_->bytes(id);
-      if (state.tail.find(format_.think_end) != std::string::npos) {
+      if (state.tail.find(end_marker_) != std::string::npos) {
         state.phase = Phase::kDone;
         return;
       }
-      const size_t kept = std::min(state.tail.size(), format_.think_end.size() - 1);
+      const size_t kept = std::min(state.tail.size(), end_marker_.size() - 1);
       state.tail.erase(0, state.tail.size() - kept);
       if (--state.left == 0) state.phase = Phase::kClosing;
       return;

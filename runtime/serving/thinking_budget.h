@@ -11,7 +11,7 @@
 
 #include "model/token_constraint.h"
 #include "model/tokenizer.h"
-#include "runtime/serving/tool_format.h"
+#include "runtime/serving/chat_format.h"
 
 namespace hearth::serving {
 
@@ -20,7 +20,7 @@ class ThinkingBudget : public model::TokenConstraint {
   // `open`: the prompt left a reasoning block open. `inner` may be null. The format must know
   // reasoning.
   ThinkingBudget(std::unique_ptr<model::TokenConstraint> inner,
-                 std::shared_ptr<const model::Tokenizer> tokenizer, const ToolFormat& format,
+                 std::shared_ptr<const model::Tokenizer> tokenizer, const ChatFormat& format,
                  bool open, uint32_t budget);
 
   bool IsFree() const override;
@@ -43,7 +43,7 @@ class ThinkingBudget : public model::TokenConstraint {
 
   std::unique_ptr<model::TokenConstraint> inner_;
   std::shared_ptr<const model::Tokenizer> tokenizer_;
-  const ToolFormat& format_;
+  const std::string begin_marker_, end_marker_;
   std::vector<TokenId> end_;  // the end marker
   State state_;
   std::vector<State> history_;

@@ -8,6 +8,7 @@
 #include "grammars/inspect.h"
 #include "grammars/json_schema.h"
 #include "grammars/matcher.h"
+#include "tests/fuzz/mask_walk.h"
 #include "tests/grammars/small_vocabulary.h"
 
 using namespace hearth::grammar;
@@ -34,17 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto grammar = CompileJsonSchemaText(schema);
   if (!grammar) return 0;
   Matcher matcher(*grammar, SmallVocabulary());
-  for (const char c : tail.substr(0, 64)) {
-    hearth::TokenSet set;
-    if (!matcher.FillMask(set).ok()) break;
-    const auto id = static_cast<hearth::TokenId>(static_cast<uint8_t>(c));
-    const bool allowed = set.Contains(id);
-    if (matcher.mask_is_exact() && allowed != matcher.Accept(id)) __builtin_trap();
-    if (!allowed) continue;
-    const std::string forced = matcher.ForcedBytes(32);
-    if (!matcher.AcceptBytes(forced)) __builtin_trap();
-    matcher.Rollback(1);
-  }
+  WalkMasks(matcher, tail.substr(0, 64));
   matcher.Rollback(matcher.steps());
   if (matcher.steps() != 0) __builtin_trap();
   return 0;

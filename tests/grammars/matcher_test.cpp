@@ -86,6 +86,20 @@ TEST_CASE("masks equal the naive walker's on random generations") {
   }
 }
 
+TEST_CASE("bare text and a string of the same pattern do not share masks") {
+  GrammarBuilder b;
+  const auto text = b.Regex("[0-9]{4}-[0-9]{2}");
+  REQUIRE(text.ok());
+  const auto bare = std::move(b).Build(*text);
+  const auto quoted =
+      CompileJsonSchema(Json::parse(R"({"type":"string","pattern":"^[0-9]{4}-[0-9]{2}$"})"), {});
+  REQUIRE(bare.ok());
+  REQUIRE(quoted.ok());
+  for (const auto& grammar : {*bare, *quoted, *bare}) {
+    for (uint32_t seed = 0; seed < 12; ++seed) CheckAgainstNaive(grammar, seed);
+  }
+}
+
 TEST_CASE("masks of a tool-call region equal the naive walker's") {
   GrammarBuilder b;
   const auto schema = b.JsonSchema(Json::parse(kSchemas[0]));

@@ -319,5 +319,30 @@ TEST_CASE("processes that open and fill one fresh file at once lose nothing") {
   CHECK(store->CheckIntegrity().ok());
 }
 
+TEST_CASE("the version changes with every change, whoever makes it, and with nothing else") {
+  const TempDirectory temp;
+  const auto store = OpenOrFail(temp / "hearth.db");
+  const auto other = OpenOrFail(temp / "hearth.db");
+  TaskRepository tasks(*store, "default");
+  REQUIRE(tasks.Create({.title = "one"}).ok());
+  const uint64_t first = *store->Version();
+  CHECK(*store->Version() == first);
+  CHECK(tasks.List()->size() == 1);
+  CHECK(*store->Version() == first);
+  REQUIRE(tasks.Update(1, {.title = "two"}).ok());
+  const uint64_t second = *store->Version();
+  CHECK(second != first);
+  REQUIRE(TaskRepository(*other, "default").Create({.title = "three"}).ok());
+  const uint64_t third = *store->Version();
+  CHECK(third != second);
+  CHECK(*store->Version() == third);
+  const Status inside = store->Transact([&]() -> Status {
+    const auto now = store->Version();
+    CHECK(now.ok());
+    return {};
+  });
+  CHECK(inside.ok());
+}
+
 }  // namespace
 }  // namespace hearth::memory

@@ -9,10 +9,12 @@
 #include <cstring>
 
 #include "model/backend/backend.h"
+#include "model/backend/cpu/adapter_products.h"
 #include "model/backend/cpu/cpu_weight.h"
 #include "model/backend/expert_picks.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/lanes.h"
+#include "model/backend/cpu/rows.h"
 #include "model/backend/rope.h"
 
 namespace hearth::model {
@@ -20,55 +22,6 @@ namespace cpu {
 namespace {
 
 const CpuWeight& Cpu(const WeightPtr& weight) { return static_cast<const CpuWeight&>(*weight); }
-
-// The share of `lane` in n items.
-struct Share {
-  size_t begin;
-  size_t end;
-  Share(size_t n, int lane, int lanes)
-      : begin(n * static_cast<size_t>(lane) / static_cast<size_t>(lanes)),
-        end(n * (static_cast<size_t>(lane) + 1) / static_cast<size_t>(lanes)) {}
-};
-
-// A growing array of rows: memory is taken when a batch is larger than any before, never in a step
-// of ordinary decoding.
-class Rows {
- public:
-  void Resize(size_t rows, size_t width) {
-    width_ = width;
-    if (rows * width > values_.size()) values_.resize(rows * width);
-  }
-  void Reserve(size_t rows, size_t width) { values_.reserve(rows * width); }
-  float* row(size_t i) { return values_.data() + i * width_; }
-  size_t width() const { return width_; }
-
- private:
-  std::vector<float> values_;
-  size_t width_ = 0;
-};
-
-// Activations with their memory.
-class ActivationRows {
- public:
-  void Resize(size_t rows, size_t cols) {
-    view_.cols = cols;
-    if (rows * cols > floats_.size()) floats_.resize(rows * cols);
-    const size_t blocks = rows * view_.n_blocks();
-    if (blocks > blocks_.size()) blocks_.resize(blocks);
-    const size_t words = rows * view_.words();
-    if (words > fine_blocks_.size()) fine_blocks_.resize(words);
-    view_.floats = floats_.data();
-    view_.blocks = blocks_.data();
-    view_.fine_blocks = fine_blocks_.data();
-  }
-  const Activations& view() const { return view_; }
-
- private:
-  Activations view_;
-  std::vector<float> floats_;
-  std::vector<QuantBlock> blocks_;
-  std::vector<uint64_t> fine_blocks_;
-};
 
 // Attention of one position, cut into chunks that different lanes compute: what each chunk gave.
 struct Partials {
@@ -103,6 +56,7 @@ class CpuBackend final : public Backend {
       : config_(config),
         kernels_(kernels),
         lanes_(threads, pin),
+        adapters_(kernels_, lanes_),
         private_(static_cast<size_t>(threads)),
         next_item_(config.n_layers) {
     for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
@@ -133,6 +87,8 @@ class CpuBackend final : public Backend {
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
+  size_t KvBlockBytes(KvType type) const override { return CpuKv::BlockBytes(config_, type); }
+
   bool Observe(InputObserver* observer) override {
     observer_ = observer;
     return true;
@@ -160,6 +116,7 @@ class CpuBackend final : public Backend {
       }
     }
     ComputeAngles(n);
+    adapters_.Begin(pass.batch);
     if (n == 1) {
       partials_.Resize(positions_[0] / kChunkPositions + 1, config_);
     } else {
@@ -189,6 +146,8 @@ class CpuBackend final : public Backend {
                                           [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
+    adapters_.Add(lane, pass.batch, layer, InputSite::kQkv, normed, qkv_.row(0), qkv_.width(),
+                  Scratch(lane));
     lanes_.Sync();
     if (config_.qk_norm == QkNorm::kWhole) NormalizeWholeQk(lane, n, w);
     if (n == 1) {
@@ -201,7 +160,8 @@ class CpuBackend final : public Backend {
                : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kAllFine,
                          [&](size_t t) { return attended_.row(t); });
     Report(lane, InputSite::kAttentionOut, layer, 0, attended, n);
-    AddProduct(lane, Cpu(w.attention_out), attended, n, w.attention_post_norm);
+    AddProduct(lane, pass, layer, InputSite::kAttentionOut, Cpu(w.attention_out), attended,
+               w.attention_post_norm);
   }
 
   void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) override {
@@ -211,12 +171,15 @@ class CpuBackend final : public Backend {
     const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
                                           kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
-    Inner(lane, Cpu(w.gate_up), normed, 0, n);
+    Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
+    adapters_.Add(lane, pass.batch, layer, InputSite::kGateUp, normed, gate_up_.row(0),
+                  gate_up_.width(), Scratch(lane));
+    Activate(lane, Cpu(w.gate_up), 0, n);
     lanes_.Sync();
     const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), kDownFineAbove,
                                        [&](size_t t) { return inner_.row(t); });
     Report(lane, InputSite::kDown, layer, 0, inner, n);
-    AddProduct(lane, Cpu(w.down), inner, n, w.feed_forward_post_norm);
+    AddProduct(lane, pass, layer, InputSite::kDown, Cpu(w.down), inner, w.feed_forward_post_norm);
   }
 
   void Head(int lane, const Pass& pass) override {
@@ -252,6 +215,7 @@ class CpuBackend final : public Backend {
     uint32_t count;
   };
 
+  uint8_t* Scratch(int lane) { return private_[static_cast<size_t>(lane)].scratch.data(); }
   Status ReserveScratch(size_t bytes) {
     for (Private& mine : private_) {
       if (mine.scratch.bytes() >= bytes) continue;
@@ -307,7 +271,9 @@ class CpuBackend final : public Backend {
     for (size_t t = share.begin; t < share.end; ++t) {
       const Activations row = rows.view().Row(t);
       fill(t, row.floats);
-      if (reader.wants_quantized) kernels_.quantize(row.floats, fine_above, row);
+      // An adapter's matrices are read as blocks, unless rows do not divide into them.
+      const bool adapts = adapters_.any() && cols % kQuantBlock == 0;
+      if (reader.wants_quantized || adapts) kernels_.quantize(row.floats, fine_above, row);
     }
     if (n > 1) lanes_.Sync();
     return rows.view();
@@ -337,14 +303,13 @@ class CpuBackend final : public Backend {
     for (const CpuWeight::Part& part : w.parts) {
       const Share share(part.panels.count(), lane, lanes_.count());
       kernels_.multiply(part.panels, share.begin, share.end, x, n, out + part.first_row, stride,
-                        add, private_[static_cast<size_t>(lane)].scratch.data());
+                        add, Scratch(lane));
     }
   }
 
-  // Rows [first, first + n) of inner: activation(gate x) * up x, this lane's columns.
-  void Inner(int lane, const CpuWeight& gate_up, const Activations& x, size_t first, size_t n) {
-    Multiply(lane, gate_up, x, n, gate_up_.row(first), gate_up_.width(), false);
-    // A lane computed the same rows of gate and of up: no barrier is needed to combine them.
+  // Rows [first, first + n) of inner: activation(gate) * up, this lane's columns. A lane computed
+  // the same rows of gate and of up: no barrier is needed to combine them.
+  void Activate(int lane, const CpuWeight& gate_up, size_t first, size_t n) {
     const Share share(gate_up.parts[0].panels.count(), lane, lanes_.count());
     const size_t begin = share.begin * kPanelRows;
     const size_t end = std::min<size_t>(share.end * kPanelRows, config_.d_ff);
@@ -374,7 +339,9 @@ class CpuBackend final : public Backend {
     for (const ExpertPicks::Group& group : picks_.groups) {
       const LayerWeights::Expert& expert = w.experts[group.expert];
       Report(lane, InputSite::kGateUp, layer, group.expert, normed.Row(group.first), group.count);
-      Inner(lane, Cpu(expert.gate_up), normed.Row(group.first), group.first, group.count);
+      Multiply(lane, Cpu(expert.gate_up), normed.Row(group.first), group.count,
+               gate_up_.row(group.first), gate_up_.width(), false);
+      Activate(lane, Cpu(expert.gate_up), group.first, group.count);
     }
     lanes_.Sync();
     const Activations& inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
@@ -443,15 +410,15 @@ class CpuBackend final : public Backend {
   }
 
   // hidden += w x, through the norm where there is one.
-  void AddProduct(int lane, const CpuWeight& w, const Activations& x, size_t n,
-                  const WeightPtr& post_norm) {
-    if (!post_norm && config_.residual_scale == 1.0f) {
-      Multiply(lane, w, x, n, hidden_.row(0), hidden_.width(), true);
-      lanes_.Sync();
-      return;
-    }
-    Multiply(lane, w, x, n, projected_.row(0), projected_.width(), false);
+  void AddProduct(int lane, const Pass& pass, uint32_t layer, InputSite site, const CpuWeight& w,
+                  const Activations& x, const WeightPtr& post_norm) {
+    const size_t n = pass.batch.tokens.size();
+    const bool direct = !post_norm && config_.residual_scale == 1.0f;
+    Rows& out = direct ? hidden_ : projected_;
+    Multiply(lane, w, x, n, out.row(0), out.width(), direct);
+    adapters_.Add(lane, pass.batch, layer, site, x, out.row(0), out.width(), Scratch(lane));
     lanes_.Sync();
+    if (direct) return;
     const Share share(n, lane, lanes_.count());
     for (size_t t = share.begin; t < share.end; ++t) {
       AddRow(projected_.row(t), post_norm, hidden_.row(t));
@@ -660,6 +627,7 @@ class CpuBackend final : public Backend {
   const ModelConfig config_;
   const Kernels& kernels_;
   Lanes lanes_;
+  AdapterProducts adapters_;
   std::vector<RopeFrequencies> frequencies_;
   std::vector<Private> private_;
   std::vector<Counter> next_item_;  // per layer: the next attention item that a lane may take

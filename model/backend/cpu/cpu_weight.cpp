@@ -1,6 +1,7 @@
 #include "model/backend/cpu/cpu_weight.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "model/model.h"
 #include "model/quant.h"
@@ -105,6 +106,14 @@ Result<WeightPtr> CpuWeight::FromMatrices(std::span<const TensorInfo* const> par
   return WeightPtr(std::move(weight));
 }
 
+size_t CpuKv::BlockBytes(const ModelConfig& config, KvType type) {
+  return size_t{2} * config.n_layers * config.n_kv_heads * KvBytes(type, config.head_dim);
+}
+
+void CpuKv::CopyBlock(BlockId from, BlockId to) {
+  std::memcpy(keys(to, 0, 0), keys(from, 0, 0), n_layers_ * n_kv_heads_ * 2 * half_bytes_);
+}
+
 Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
                                              KvType type) {
   auto kv = std::make_unique<CpuKv>();
@@ -117,7 +126,7 @@ Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t
   kv->n_layers_ = config.n_layers;
   kv->n_kv_heads_ = config.n_kv_heads;
   kv->half_bytes_ = KvBytes(type, config.head_dim);
-  const size_t bytes = n_blocks * kv->n_layers_ * kv->n_kv_heads_ * 2 * kv->half_bytes_;
+  const size_t bytes = n_blocks * BlockBytes(config, type);
   kv->memory_ = AlignedBuffer(bytes);
   if (kv->memory_.data() == nullptr) {
     return MakeError(ErrorCode::kResourceExhausted, "no address space for a KV cache of ",

@@ -36,7 +36,9 @@ class CpuKv : public KvStorage {
  public:
   static Result<std::unique_ptr<CpuKv>> Create(const ModelConfig& config, uint32_t n_blocks,
                                                KvType type);
+  static size_t BlockBytes(const ModelConfig& config, KvType type);
   KvType type() const { return type_; }
+  void CopyBlock(BlockId from, BlockId to) override;
   uint8_t* keys(BlockId block, uint32_t layer, uint32_t kv_head) const {
     const size_t head = (static_cast<size_t>(block) * n_layers_ + layer) * n_kv_heads_ + kv_head;
     return memory_.data() + head * 2 * half_bytes_;

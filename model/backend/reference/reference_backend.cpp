@@ -27,6 +27,11 @@ const ReferenceWeight& Ref(const WeightPtr& weight) {
 // [block][layer][k or v][kv_head][position in block][head_dim]
 struct ReferenceKv : KvStorage {
   Vector values;
+  size_t block_size = 0;  // doubles
+  void CopyBlock(BlockId from, BlockId to) override {
+    const auto at = [&](BlockId block) { return static_cast<size_t>(block) * block_size; };
+    std::copy_n(values.data() + at(from), block_size, values.data() + at(to));
+  }
 };
 
 class ReferenceBackend final : public Backend {
@@ -54,12 +59,22 @@ class ReferenceBackend final : public Backend {
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType) override {
     auto kv = std::make_unique<ReferenceKv>();
-    kv->values.resize(static_cast<size_t>(n_blocks) * config_.n_layers * 2 * config_.kv_size() *
-                      kBlockTokens);
+    kv->block_size = KvBlockBytes(KvType::kF32) / sizeof(double);
+    kv->values.resize(n_blocks * kv->block_size);
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
+  size_t KvBlockBytes(KvType) const override {
+    return size_t{2} * config_.n_layers * config_.kv_size() * kBlockTokens * sizeof(double);
+  }
 
-  void Run(const Pass&, const std::function<void(int)>& body) override { body(0); }
+  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+    adapted_by_.assign(pass.batch.tokens.size(), nullptr);
+    for (const BatchSequence& sequence : pass.batch.sequences) {
+      if (sequence.adapter == nullptr) continue;
+      std::fill_n(adapted_by_.begin() + sequence.first, sequence.count, &sequence);
+    }
+    body(0);
+  }
 
   void Embed(int, const Pass& pass) override {
     const auto& table = Ref(pass.weights.embedding);
@@ -78,7 +93,9 @@ class ReferenceBackend final : public Backend {
     const uint32_t hd = config_.head_dim;
     std::vector<Vector> queries(hidden_.size());
     ForEachToken(pass.batch, [&](const BatchSequence& sequence, uint32_t t, uint32_t position) {
-      Vector qkv = Multiply(w.qkv, Normalize(w.attention_norm, hidden_[t]));
+      const Vector normed = Normalize(w.attention_norm, hidden_[t]);
+      Vector qkv = Multiply(w.qkv, normed);
+      Adapt(t, layer, InputSite::kQkv, normed, qkv);
       if (w.qkv_bias) {
         for (size_t i = 0; i < qkv.size(); ++i) qkv[i] += Ref(w.qkv_bias).values[i];
       }
@@ -98,17 +115,19 @@ class ReferenceBackend final : public Backend {
         AttendHead(kv, sequence, layer, h, position, {queries[t].data() + h * hd, hd},
                    {attended.data() + h * hd, hd});
       }
-      AddTo(hidden_[t], Multiply(w.attention_out, attended), w.attention_post_norm);
+      Vector out = Multiply(w.attention_out, attended);
+      Adapt(t, layer, InputSite::kAttentionOut, attended, out);
+      AddTo(hidden_[t], out, w.attention_post_norm);
     });
   }
 
   void FeedForwardBlock(int, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
-    for (Vector& x : hidden_) {
-      const Vector normed = Normalize(w.feed_forward_norm, x);
-      const Vector out =
-          w.experts.empty() ? FeedForward(w.gate_up, w.down, normed) : MixExperts(w, normed);
-      AddTo(x, out, w.feed_forward_post_norm);
+    for (size_t t = 0; t < hidden_.size(); ++t) {
+      const Vector normed = Normalize(w.feed_forward_norm, hidden_[t]);
+      const Vector out = w.experts.empty() ? FeedForward(w.gate_up, w.down, normed, t, layer)
+                                           : MixExperts(w, normed);
+      AddTo(hidden_[t], out, w.feed_forward_post_norm);
     }
   }
 
@@ -155,14 +174,40 @@ class ReferenceBackend final : public Backend {
     }
   }
 
-  Vector FeedForward(const WeightPtr& gate_up_weight, const WeightPtr& down,
-                     const Vector& x) const {
-    const Vector gate_up = Multiply(gate_up_weight, x);
+  // What the adapter of token t's sequence adds to a product of x.
+  void Adapt(size_t t, uint32_t layer, InputSite site, const Vector& x, Vector& out) const {
+    if (adapted_by_[t] == nullptr) return;
+    const AdapterProduct& product =
+        adapted_by_[t]->adapter->layers[layer][static_cast<size_t>(site)];
+    if (product.parts.empty()) return;
+    const Vector ranks = Multiply(product.down, x);
+    size_t at = 0;
+    for (const AdapterProduct::Part& part : product.parts) {
+      Vector inner(Ref(part.up).cols);
+      std::copy_n(ranks.begin() + static_cast<std::ptrdiff_t>(at), part.rank, inner.begin());
+      at += part.rank;
+      const Vector added = Multiply(part.up, inner);
+      const double scale = static_cast<double>(part.scale) * adapted_by_[t]->adapter_scale;
+      for (size_t i = 0; i < added.size(); ++i) out[part.first_row + i] += scale * added[i];
+    }
+  }
+
+  Vector Gated(const Vector& gate_up) const {
     Vector inner(config_.d_ff);
     for (uint32_t i = 0; i < config_.d_ff; ++i) {
       inner[i] = Activate(gate_up[i]) * gate_up[config_.d_ff + i];
     }
-    return Multiply(down, inner);
+    return inner;
+  }
+
+  Vector FeedForward(const WeightPtr& gate_up_weight, const WeightPtr& down, const Vector& x,
+                     size_t t, uint32_t layer) const {
+    Vector gate_up = Multiply(gate_up_weight, x);
+    Adapt(t, layer, InputSite::kGateUp, x, gate_up);
+    const Vector inner = Gated(gate_up);
+    Vector out = Multiply(down, inner);
+    Adapt(t, layer, InputSite::kDown, inner, out);
+    return out;
   }
 
   Vector MixExperts(const LayerWeights& w, const Vector& x) const {
@@ -176,7 +221,7 @@ class ReferenceBackend final : public Backend {
     Vector mixed(config_.d_model);
     for (const uint32_t e : order) {
       const double share = std::exp(scores[e] - scores[order[0]]) / sum;
-      const Vector out = FeedForward(w.experts[e].gate_up, w.experts[e].down, x);
+      const Vector out = Multiply(w.experts[e].down, Gated(Multiply(w.experts[e].gate_up, x)));
       for (size_t i = 0; i < mixed.size(); ++i) mixed[i] += share * out[i];
     }
     return mixed;
@@ -248,7 +293,8 @@ class ReferenceBackend final : public Backend {
 
   ModelConfig config_;
   std::vector<RopeFrequencies> ropes_;
-  std::vector<Vector> hidden_;  // [tokens][d_model]
+  std::vector<Vector> hidden_;                    // [tokens][d_model]
+  std::vector<const BatchSequence*> adapted_by_;  // [tokens]: whose adapter, or null
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "runtime/http/openai/fields.h"
+#include "runtime/http/openai/guidance.h"
 #include "runtime/http/openai/message_parser.h"
 
 namespace hearth::http::openai {
@@ -69,6 +70,55 @@ model::SamplingParams UsualSampling() {
   return {.temperature = 0.7f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f};
 }
 
+constexpr int64_t kLongestWindow = 1 << 20;
+
+// The fields of llama.cpp's server; windows of -1 reach as far back as the text.
+void ParseDry(Fields& top, serving::ChatRequest& request) {
+  model::SamplingParams& s = request.sampling;
+  s.dry_multiplier = static_cast<float>(top.Number("dry_multiplier", 0, 100).value_or(0));
+  s.dry_base = static_cast<float>(top.Number("dry_base", 1, 100).value_or(s.dry_base));
+  s.dry_allowed_length = static_cast<uint32_t>(
+      top.Integer("dry_allowed_length", 1, kLongestWindow).value_or(s.dry_allowed_length));
+  if (const auto window = top.Integer("dry_penalty_last_n", -1, kLongestWindow)) {
+    s.dry_window = static_cast<uint32_t>(*window < 0 ? kLongestWindow : *window);
+  }
+  const Json* breakers = top.Array("dry_sequence_breakers");
+  if (breakers == nullptr) return;
+  constexpr size_t kMostBreakers = 64;
+  constexpr size_t kLongestBreaker = 64;
+  request.dry_breakers.clear();
+  for (const Json& one : *breakers) {
+    const bool fits = one.is_string() && !one.get_ref<const std::string&>().empty() &&
+                      one.get_ref<const std::string&>().size() <= kLongestBreaker &&
+                      request.dry_breakers.size() < kMostBreakers;
+    if (!fits) {
+      top.Complain("dry_sequence_breakers", Concat("must be at most ", kMostBreakers,
+                                                   " strings of 1 to ", kLongestBreaker, " bytes"));
+      return;
+    }
+    request.dry_breakers.push_back(one.get<std::string>());
+  }
+}
+
+// As llama.cpp's server has it: [{"id": place, "scale": number}, …]. One may have a scale other
+// than 0: a sequence has one adapter.
+void ParseLora(Fields& top, serving::ChatRequest& request, std::optional<ApiError>& error) {
+  const Json* list = top.Array("lora");
+  if (list == nullptr) return;
+  for (size_t i = 0; i < list->size(); ++i) {
+    const Json& one = (*list)[i];
+    if (!one.is_object()) return top.Complain("lora", "must be an array of objects");
+    Fields fields(one, Concat("lora[", i, "]"), error);
+    const auto id = fields.Integer("id", 0, 1 << 20);
+    if (!id) fields.Complain("id", "is missing");
+    const double scale = fields.Number("scale", -100, 100).value_or(1);
+    if (scale == 0) continue;
+    if (request.adapter) return top.Complain("lora", "only one adapter may have a scale but 0");
+    if (id) request.adapter = static_cast<size_t>(*id);
+    request.adapter_scale = static_cast<float>(scale);
+  }
+}
+
 void ParseSampling(Fields& top, serving::ChatRequest& request) {
   model::SamplingParams& s = request.sampling;
   const bool left_to_us = top.Find("temperature") == nullptr && top.Find("top_p") == nullptr &&
@@ -87,14 +137,20 @@ void ParseSampling(Fields& top, serving::ChatRequest& request) {
       s.repetition_penalty = static_cast<float>(*penalty);
     }
   }
+  if (const auto window = top.Integer("repeat_last_n", -1, kLongestWindow)) {
+    s.penalty_window = static_cast<uint32_t>(*window < 0 ? kLongestWindow : *window);
+  }
+  ParseDry(top, request);
+  s.typical_p = static_cast<float>(top.Number("typical_p", 0, 1).value_or(1));
+  s.xtc_probability = static_cast<float>(top.Number("xtc_probability", 0, 1).value_or(0));
+  s.xtc_threshold = static_cast<float>(top.Number("xtc_threshold", 0, 1).value_or(0.1));
   ParseLogitBias(top, s);
+  // As other servers have it: who has less comes first.
+  request.priority = static_cast<int>(-top.Integer("priority", -1000, 1000).value_or(0));
   request.ignore_end = top.Bool("ignore_eos").value_or(false);
   constexpr const char* kNoSampler = "is a way of sampling that is not supported";
-  top.Neutral("typical_p", {1, 1.0}, kNoSampler);
   top.Neutral("tfs_z", {1, 1.0}, kNoSampler);
   top.Neutral("mirostat", {0}, kNoSampler);
-  top.Neutral("dry_multiplier", {0, 0.0}, kNoSampler);
-  top.Neutral("xtc_probability", {0, 0.0}, kNoSampler);
 }
 
 void ParseMaxTokens(Fields& top, serving::ChatRequest& request, bool chat) {
@@ -210,11 +266,13 @@ std::optional<ApiError> ParseChatRequest(const Json& body, ChatPlan& plan) {
   ParseMessages(body, plan.request.messages, error);
   ParseTools(body, plan.request, error);
   ParseResponseFormat(body, plan.request, error);
+  ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   if (plan.request.response_schema && !plan.request.stop.empty()) {
     top.Complain("stop", "would cut the document that response_format asks for; leave it out");
   }
   ParseSampling(top, plan.request);
+  ParseLora(top, plan.request, error);
   ParseMaxTokens(top, plan.request, true);
   ParseThinking(top, plan, error);
   ParseLogprobs(top, plan.request);
@@ -257,8 +315,10 @@ std::optional<ApiError> ParseCompletionRequest(const Json& body, CompletionPlan&
   if (plan.prompts.size() * plan.common.choices > kMostChoices) {
     top.Complain("prompt", Concat("prompts times n are more than ", kMostChoices));
   }
+  ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   ParseSampling(top, plan.request);
+  ParseLora(top, plan.request, error);
   ParseMaxTokens(top, plan.request, false);
   if (top.Find("max_tokens") == nullptr) plan.request.max_tokens = 16;  // as the API has it
   if (const auto logprobs = top.Integer("logprobs", 0, 20)) {

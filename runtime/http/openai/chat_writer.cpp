@@ -149,6 +149,8 @@ class StreamWriter : public ChatWriter {
       case ChatDelta::Kind::kCallArguments:
         return CallChunk(
             index, {{"index", choice.calls.size() - 1}, {"function", {{"arguments", delta.text}}}});
+      case ChatDelta::Kind::kCallEnd:
+        return "";
     }
     return "";
   }
@@ -232,6 +234,8 @@ class WholeWriter : public ChatWriter {
         break;
       case ChatDelta::Kind::kCallArguments:
         choice.calls.back().arguments += delta.text;
+        break;
+      case ChatDelta::Kind::kCallEnd:
         break;
     }
     return "";

@@ -265,10 +265,13 @@ void ParseResponseFormat(const Json& body, serving::ChatRequest& request,
   const Json* format = top.Object("response_format");
   if (format == nullptr) return;
   Fields fields(*format, "response_format", error);
-  const auto type = fields.OneOf("type", {"text", "json_object", "json_schema"});
+  const auto type = fields.OneOf("type", {"text", "json_object", "json_schema", "structural_tag"});
   if (!type) {
     fields.Complain("type", "is missing");
     return;
+  }
+  if (*type == "structural_tag") {
+    request.answer_grammar = {serving::AnswerGrammar::Kind::kStructuralTag, "", *format};
   }
   if (*type == "json_object") request.response_schema = Json{{"type", "object"}};
   if (*type != "json_schema") return;

@@ -73,9 +73,15 @@ ApiError Blame(const Error& error, RequestPart part, const char* prompt_field,
       break;
     case RequestPart::kGrammar:
       api.param = error.message.starts_with("tool ") ? "tools" : "response_format";
+      for (const char* notation : {"gbnf", "lark", "pattern", "structural tag"}) {
+        if (error.message.starts_with(notation)) api.param = "structured_outputs";
+      }
       break;
     case RequestPart::kThinking:
       api.param = budget_field;
+      break;
+    case RequestPart::kAdapter:
+      api.param = "lora";
       break;
   }
   return api;

@@ -105,12 +105,12 @@ TEST_CASE("no block is lost or freed twice under random operations") {
       table.emplace(allocator);
       const auto& other = tables[below(tables.size())];
       if (other && &other != &table && below(2) == 0) {
-        const auto blocks = static_cast<uint32_t>(below(other->blocks().size() + 1));
-        table->ShareFrom(*other, blocks * kBlockTokens);
+        const size_t blocks = below(other->blocks().size() + 1);
+        for (size_t i = 0; i < blocks; ++i) table->SetShared(i, other->blocks()[i]);
       }
     } else {
       const auto tokens = static_cast<uint32_t>(below(12 * kBlockTokens));
-      switch (below(5)) {
+      switch (below(6)) {
         case 0: {
           const size_t had = table->blocks().size();
           const size_t wanted = BlockTable::BlocksFor(tokens);
@@ -128,6 +128,13 @@ TEST_CASE("no block is lost or freed twice under random operations") {
         case 3:
           table.reset();
           break;
+        case 4: {  // one block gives way to another's
+          const auto& other = tables[below(tables.size())];
+          if (!other || other->blocks().empty() || table->blocks().empty()) break;
+          const BlockId block = other->blocks()[below(other->blocks().size())];
+          table->SetShared(below(table->blocks().size()), block);
+          break;
+        }
         default: {
           auto& other = tables[below(tables.size())];
           if (other && &other != &table) *other = std::move(*table);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <set>
 
 #include "tests/support/files.h"
 
@@ -31,9 +32,20 @@ struct Outcome {
   std::optional<Event> finished;
 };
 
+// A pass takes no time, whatever the machine does: chunks are as large as they may be, and no guess
+// pays.
+double NoTime() { return 0; }
+// Each look at the clock takes a millisecond, so passes of all sizes cost the same and guesses
+// always pay.
+double EqualTime() {
+  static double now = 0;
+  return now += 1e-3;
+}
+
 class Harness {
  public:
-  explicit Harness(const EngineOptions& options = {}) {
+  explicit Harness(EngineOptions options = {}) {
+    if (!options.now) options.now = NoTime;
     auto created = Engine::Create(TinyModel(), options);
     REQUIRE(created.ok());
     engine_ = *std::move(created);
@@ -131,7 +143,7 @@ TEST_CASE("a prompt read in chunks gives what it gives whole") {
     Harness cut({.max_batch_tokens = chunk});
     const Outcome outcome = cut.Answer(Request(Tokens(1, 150), 10));
     CheckSame(outcome, expected);
-    CHECK(outcome.prefilled.size() == 1 + (150 + chunk - 1) / chunk);
+    CHECK(outcome.prefilled.size() >= 1 + (150 + chunk - 1) / chunk);
     CHECK(outcome.prefilled.back() == 150);
   }
 }
@@ -157,14 +169,15 @@ TEST_CASE("a prompt found in the KV cache gives what it gives anew") {
   other[35] = 401;
   struct Case {
     std::vector<TokenId> prompt;
+    uint32_t shared;  // in full blocks, at once
     uint32_t cached;
   };
-  // The same prompt shares full blocks with the first answer; a longer one takes all but what was
-  // never computed (the answer's last token); a changed one shares the blocks before the change.
-  for (const Case& c : {Case{Tokens(1, 40), 32}, Case{other, 32}, Case{longer, 48}}) {
+  // The same prompt gets all but its last token, whose logits are wanted; a changed one what comes
+  // before the change; a longer one all but what was never computed (the answer's last token).
+  for (const Case& c : {Case{Tokens(1, 40), 32, 39}, Case{other, 32, 35}, Case{longer, 48, 48}}) {
     const Outcome cached = engine.Answer(Request(c.prompt, 6, 3));
     CHECK(cached.finished->usage.cached_tokens == c.cached);
-    CHECK(cached.prefilled.front() == c.cached);
+    CHECK(cached.prefilled.front() == c.shared);
     Harness fresh;
     const Outcome anew = fresh.Answer(Request(c.prompt, 6, 3));
     CHECK(anew.finished->usage.cached_tokens == 0);
@@ -478,15 +491,221 @@ TEST_CASE("many requests, cancels and evictions lose no memory and change no res
   }
   CHECK(cached > 1000);
   CHECK(compared > 100);
-  // Every block is there still: two contexts' worth run side by side.
+  // Every block is there still: what is not free, the cache could give back.
+  const EngineStats stats = engine.engine().stats();
+  CHECK(stats.kv_blocks_free + stats.kv_blocks_cached == stats.kv_blocks);
+  CHECK(stats.kv_blocks_held == 0);
   const RequestId a = engine.Submit(Request(Tokens(50, 90), 6));
   const RequestId b = engine.Submit(Request(Tokens(51, 90), 6));
   engine.Step();
-  CHECK(engine.outcomes[a].prefilled.size() == 2);
-  CHECK(engine.outcomes[b].prefilled.size() == 1);  // taken in, though the batch has no room yet
+  CHECK(engine.engine().running() == 2);
   engine.Drain();
   CHECK(engine.outcomes[a].tokens.size() == 6);
   CHECK(engine.outcomes[b].tokens.size() == 6);
+}
+
+TEST_CASE("requests that start together share what they begin with, and get what they get alone") {
+  Harness engine({.max_batch_tokens = 48});
+  std::vector<RequestId> ids;
+  const auto prompt = [](uint32_t i) {
+    std::vector<TokenId> tokens = Tokens(1, 200);
+    for (const TokenId t : Tokens(100 + i, 9 + i)) tokens.push_back(t);
+    return tokens;
+  };
+  for (uint32_t i = 0; i < 5; ++i) ids.push_back(engine.Submit(Request(prompt(i), 12, i)));
+  engine.Drain();
+  for (uint32_t i = 0; i < 5; ++i) {
+    Harness alone;
+    CheckSame(engine.outcomes[ids[i]], alone.Answer(Request(prompt(i), 12, i)));
+    const Usage& usage = engine.outcomes[ids[i]].finished->usage;
+    if (i > 0) CHECK(usage.cached_tokens >= 192);
+  }
+}
+
+TEST_CASE("a sequence that lost its place goes on as if it had not") {
+  // Two sequences of 90 tokens do not fit; what is computed again gives the same bits.
+  Harness engine({.context_tokens = 96, .kv_tokens = 112, .max_sequences = 3});
+  const RequestId a = engine.Submit(Request(Tokens(1, 30), 60, 1));
+  const RequestId b = engine.Submit(Request(Tokens(2, 30), 60, 2));
+  engine.Drain();
+  CHECK(engine.engine().stats().preemptions > 0);
+  for (const auto& [id, seed] : {std::pair(a, 1u), std::pair(b, 2u)}) {
+    Harness alone;
+    CheckSame(engine.outcomes[id], alone.Answer(Request(Tokens(seed, 30), 60, seed)));
+  }
+}
+
+TEST_CASE("who has a higher priority goes first and takes a place that is needed") {
+  Harness engine({.max_sequences = 1});
+  const RequestId low = engine.Submit(Request(Tokens(1, 30), 30, 1));
+  for (int i = 0; i < 5; ++i) engine.Step();
+  GenerationRequest request = Request(Tokens(2, 30), 5, 2);
+  request.priority = 1;
+  const RequestId high = engine.Submit(std::move(request));
+  while (!engine.outcomes[high].finished) engine.Step();
+  CHECK_FALSE(engine.outcomes[low].finished);
+  engine.Drain();
+  Harness alone;
+  CheckSame(engine.outcomes[low], alone.Answer(Request(Tokens(1, 30), 30, 1)));
+}
+
+TEST_CASE("a KV memory is counted in bytes, and too little is refused with the numbers") {
+  const auto created = Engine::Create(TinyModel(), {.context_tokens = 2048, .kv_bytes = 100000});
+  REQUIRE_FALSE(created.ok());
+  CHECK(created.error().code == ErrorCode::kResourceExhausted);
+  for (const char* word : {"2048 tokens", "MiB", "bytes each", "q8_0"}) {
+    CHECK_THAT(created.error().message, Catch::Contains(word));
+  }
+  // Without a wish the context is what fits.
+  Harness small({.kv_bytes = 100000});
+  const EngineStats stats = small.engine().stats();
+  CHECK(stats.kv_blocks * stats.kv_bytes_per_block <= 100000);
+  CHECK(small.engine().context_tokens() == stats.kv_blocks * 16);
+}
+
+// A text that repeats itself, which a lookup finds much in.
+std::vector<TokenId> Refrain(size_t n) {
+  std::vector<TokenId> tokens;
+  while (tokens.size() < n) {
+    for (const TokenId t : Tokens(7, 12)) tokens.push_back(t);
+  }
+  return tokens;
+}
+
+TEST_CASE("guesses change how fast a text is written, never which") {
+  for (const float temperature : {0.0f, 0.4f, 1.0f}) {
+    CAPTURE(temperature);
+    Harness plain({.prompt_lookup = false, .now = EqualTime});
+    Harness guessing({.now = EqualTime});
+    std::map<RequestId, RequestId> ids;
+    for (uint32_t i = 0; i < 4; ++i) {
+      const auto request = [&] {
+        GenerationRequest r = Request(i % 2 == 0 ? Refrain(60 + i) : Tokens(i, 40), 60 + 17 * i, i);
+        r.sampling.temperature = temperature;
+        r.sampling.repetition_penalty = i == 3 ? 1.1f : 1.0f;
+        // A text of few words goes on as it went on before.
+        for (TokenId t = 5; t < 8; ++t) r.sampling.logit_bias.emplace_back(t, 100.0f);
+        r.top_logprobs = i;
+        return r;
+      };
+      ids[plain.Submit(request())] = guessing.Submit(request());
+    }
+    plain.Drain();
+    guessing.Drain();
+    for (const auto& [a, b] : ids) CheckSame(plain.outcomes[a], guessing.outcomes[b]);
+    CHECK(plain.engine().stats().guessed_tokens == 0);
+    CHECK(guessing.engine().stats().guessed_tokens > 50);
+    if (temperature == 0) {
+      CHECK(guessing.engine().stats().accepted_tokens > 50);
+      CHECK(guessing.engine().stats().steps < plain.engine().stats().steps);
+    }
+  }
+}
+
+// Guesses what a script says, by the length of the text.
+class ScriptedDrafter : public Drafter {
+ public:
+  void Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler&, uint32_t most,
+             std::vector<TokenId>& out) override {
+    for (uint32_t i = 0; i < most; ++i) out.push_back(guess(tokens.size() + i));
+    asked.insert(id);
+  }
+  void Forget(uint64_t id) override { asked.erase(id); }
+
+  std::function<TokenId(size_t place)> guess;
+  std::set<uint64_t> asked;
+};
+
+TEST_CASE("a drafter's guesses are taken as far as they are right") {
+  Harness plain;
+  const Outcome expected = plain.Answer(Request(Tokens(1, 20), 100, 5));
+  for (const uint32_t wrong_each : {1u, 2u, 5u, 1000u}) {
+    CAPTURE(wrong_each);
+    const auto drafter = std::make_shared<ScriptedDrafter>();
+    drafter->guess = [&](size_t place) {
+      const size_t i = place - 20;
+      const TokenId right = i < expected.tokens.size() ? expected.tokens[i] : 0;
+      return i % wrong_each == wrong_each - 1 ? (right + 1) % 400 : right;
+    };
+    Harness guessing({.prompt_lookup = false, .drafter = drafter, .now = EqualTime});
+    CheckSame(guessing.Answer(Request(Tokens(1, 20), 100, 5)), expected);
+    CHECK(drafter->asked.empty());  // forgotten when the request ended
+    const EngineStats stats = guessing.engine().stats();
+    if (wrong_each == 1) {
+      CHECK(stats.accepted_tokens == 0);
+      CHECK(stats.guessed_tokens < 60);  // it learned
+    }
+    if (wrong_each == 1000) CHECK(stats.steps < 20);
+  }
+}
+
+TEST_CASE("guesses and a constraint that forces runs get along") {
+  const auto request = [] {
+    GenerationRequest r = Request(Refrain(40), 60);
+    r.sampling.temperature = 0.5f;
+    std::vector<TokenId> run = Refrain(24);
+    run.resize(8);
+    r.constraint = std::make_unique<FakeConstraint>(
+        std::vector<FakeConstraint::Place>{{{7, 8}, run}, {{9}, {}}, {{10, 11}, {1, 2, 3}}});
+    return r;
+  };
+  Harness plain({.prompt_lookup = false});
+  Harness guessing({.now = EqualTime});
+  const Outcome expected = plain.Answer(request());
+  const Outcome outcome = guessing.Answer(request());
+  CheckSame(outcome, expected);
+  CHECK(outcome.forced == expected.forced);
+}
+
+// Chi square over many seeds: guesses that are drawn at random leave the distribution of the token
+// that they stand for what the model says it is.
+TEST_CASE("sampled tokens keep their distribution where they were guessed") {
+  constexpr uint32_t kKept = 4;
+  constexpr int kDraws = 3000;
+  const std::vector<TokenId> prompt = Tokens(3, 20);
+  Harness probing({.prompt_lookup = false});
+  GenerationRequest probe = Request(prompt, 2, 0);
+  probe.top_logprobs = 20;
+  probe.constraint =
+      std::make_unique<FakeConstraint>(std::vector<FakeConstraint::Place>{{{7}, {}}});
+  const Outcome seen = probing.Answer(std::move(probe));
+  std::vector<double> expected;
+  std::vector<TokenId> likely;
+  double sum = 0;
+  for (uint32_t i = 0; i < kKept; ++i) {
+    likely.push_back(seen.top[1][i].token);
+    expected.push_back(std::exp(static_cast<double>(seen.top[1][i].logprob)));
+    sum += expected.back();
+  }
+  const auto drafter = std::make_shared<ScriptedDrafter>();
+  std::mt19937 random(1);
+  drafter->guess = [&](size_t) { return likely[random() % kKept]; };
+  Harness guessing({.max_sequences = 64,
+                    .max_batch_tokens = 1024,
+                    .prompt_lookup = false,
+                    .drafter = drafter,
+                    .now = EqualTime});
+  for (int i = 0; i < kDraws; ++i) {
+    GenerationRequest request = Request(prompt, 3, static_cast<uint64_t>(i));
+    request.logprobs = false;
+    request.sampling.top_k = kKept;
+    request.constraint =
+        std::make_unique<FakeConstraint>(std::vector<FakeConstraint::Place>{{{7}, {}}});
+    guessing.Submit(std::move(request));
+  }
+  guessing.Drain();
+  std::map<TokenId, int> counts;
+  for (const auto& [id, outcome] : guessing.outcomes) ++counts[outcome.tokens[1]];
+  CHECK(guessing.engine().stats().guessed_tokens > kDraws / 4);
+  double chi_square = 0;
+  int counted = 0;
+  for (uint32_t i = 0; i < kKept; ++i) {
+    const double mean = kDraws * expected[i] / sum;
+    chi_square += (counts[likely[i]] - mean) * (counts[likely[i]] - mean) / mean;
+    counted += counts[likely[i]];
+  }
+  CHECK(counted == kDraws);
+  CHECK(chi_square < 16.3);  // one in a thousand, with three degrees of freedom
 }
 
 }  // namespace

@@ -210,6 +210,65 @@ TEST_CASE("equal seeds draw equal tokens, other seeds others") {
   CHECK(sampler.Draw(even, nullptr) == 431);
 }
 
+// The tokens that are ever drawn.
+std::map<TokenId, int> Drawn(const std::vector<float>& logits, SamplingParams params, int n) {
+  std::map<TokenId, int> counts;
+  Sampler sampler(params);
+  for (int i = 0; i < n; ++i) ++counts[sampler.Draw(logits, nullptr)];
+  return counts;
+}
+
+TEST_CASE("typical sampling keeps the tokens whose information is nearest to the entropy") {
+  // Shares of 0.5, 0.25, 0.125, ...: the entropy is close to two bits, so that the second, of
+  // exactly two bits, comes first, then those of one and three.
+  std::vector<float> logits;
+  for (int i = 0; i < 20; ++i) logits.push_back(-static_cast<float>(i) * std::log(2.0f));
+  SamplingParams params;
+  params.typical_p = 0.2f;
+  CHECK(Drawn(logits, params, 200).size() == 1);
+  CHECK(Drawn(logits, params, 200).contains(1));
+  params.typical_p = 0.3f;
+  const auto two = Drawn(logits, params, 2000);
+  CHECK(two.size() == 2);
+  CHECK((two.contains(0) || two.contains(2)));
+  params.typical_p = 1.0f;
+  CHECK(Drawn(logits, params, 2000).size() > 6);
+}
+
+TEST_CASE("XTC leaves the least likely of those above the threshold") {
+  // 0.4, 0.3, 0.2, 0.06, 0.04
+  std::vector<float> logits;
+  for (const float p : {0.4f, 0.3f, 0.2f, 0.06f, 0.04f}) logits.push_back(std::log(p));
+  SamplingParams params;
+  params.xtc_threshold = 0.1f;
+  params.xtc_probability = 1.0f;
+  auto counts = Drawn(logits, params, 4000);
+  CHECK(counts.size() == 3);
+  CHECK(counts[2] == Approx(4000 * 0.2 / 0.3).margin(120));
+  params.xtc_probability = 0.5f;
+  counts = Drawn(logits, params, 4000);
+  CHECK(counts[0] == Approx(2000 * 0.4).margin(120));
+  params.xtc_threshold = 0.35f;  // only one is above: it stays
+  params.xtc_probability = 1.0f;
+  counts = Drawn(logits, params, 4000);
+  CHECK(counts[0] == Approx(4000 * 0.4).margin(120));
+}
+
+TEST_CASE("the top of all tokens is the same, gathered at once or sorted") {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    std::vector<float> logits = RandomLogits(seed, 300, 2);
+    for (size_t i = 0; i < logits.size(); i += 3) logits[i] = std::round(logits[i]);  // equals
+    logits[seed] = kNaN;
+    SamplingParams params = {.top_k = 5 + seed, .seed = seed};
+    std::vector<uint32_t> every(10, ~0u);
+    every.back() = (1u << (300 - 288)) - 1;
+    const TokenSet all = {.kind = TokenSet::Kind::kBitmask, .bits = every};
+    Sampler at_once(params);
+    Sampler sorted(params);
+    for (int i = 0; i < 50; ++i) CHECK(at_once.Draw(logits, nullptr) == sorted.Draw(logits, &all));
+  }
+}
+
 TEST_CASE("penalties change the logits of what was seen") {
   SamplingParams params;
   params.repetition_penalty = 2;
@@ -291,6 +350,13 @@ TEST_CASE("values out of range are refused by the name of their field") {
       {"presence_penalty", [](SamplingParams& p) { p.presence_penalty = 101; }},
       {"frequency_penalty", [](SamplingParams& p) { p.frequency_penalty = kNaN; }},
       {"penalty_window", [](SamplingParams& p) { p.penalty_window = 1u << 31; }},
+      {"dry_multiplier", [](SamplingParams& p) { p.dry_multiplier = -1; }},
+      {"dry_base", [](SamplingParams& p) { p.dry_base = 0.5f; }},
+      {"dry_allowed_length", [](SamplingParams& p) { p.dry_allowed_length = 0; }},
+      {"dry_window", [](SamplingParams& p) { p.dry_window = 1u << 31; }},
+      {"typical_p", [](SamplingParams& p) { p.typical_p = 2; }},
+      {"xtc_probability", [](SamplingParams& p) { p.xtc_probability = kNaN; }},
+      {"xtc_threshold", [](SamplingParams& p) { p.xtc_threshold = -1; }},
       {"logit_bias", [](SamplingParams& p) { p.logit_bias = {{1, kNaN}}; }},
   };
   CHECK(SamplingParams().Check().ok());

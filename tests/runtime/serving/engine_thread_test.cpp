@@ -147,18 +147,19 @@ TEST_CASE("a reader that does not keep up pauses its own request, and goes on wh
   CHECK(ReadAll(**slow).tokens == expected);
 }
 
-TEST_CASE("a reader that does not read at all loses its place to those who wait") {
+TEST_CASE(
+    "a reader that does not read at all gives its place to those who wait, and has it again") {
   const auto engine = Start(100, 4, 2048);  // room for one long reply
+  const std::vector<TokenId> expected = [&] {
+    auto stream = engine->Submit(Request(50, 1900));
+    return ReadAll(**stream).tokens;
+  }();
   auto slow = engine->Submit(Request(50, 1900));
   REQUIRE(Rests(*engine));
-  const auto started = std::chrono::steady_clock::now();
-  auto other = engine->Submit(Request(51, 1000));
-  CHECK(ReadAll(**other).tokens.size() == 1000);
-  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
-  const Outcome outcome = ReadAll(**slow);
-  CHECK(outcome.tokens.size() > 1000);
-  CHECK(outcome.last.reason == model::FinishReason::kError);
-  CHECK(outcome.last.error.code == ErrorCode::kResourceExhausted);
+  auto other = engine->Submit(Request(51, 1900));
+  CHECK(ReadAll(**other).tokens.size() == 1900);
+  CHECK(engine->stats().preemptions > 0);
+  CHECK(ReadAll(**slow).tokens == expected);
 }
 
 TEST_CASE("nobody waits for ever when the thread ends") {

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "runtime/serving/tool_format.h"
+#include "runtime/serving/reply_grammar.h"
 #include "tests/runtime/serving/chat_samples.h"
 #include "tests/support/files.h"
 
@@ -22,7 +22,7 @@ struct Fixture {
         *MakeVocabulary(*tokenizer, 520);  // an embedding has more rows than there are tokens
   }
   GrammarConstraint Constrain(const ChatRequest& request) const {
-    auto grammar = CompileReply(kTaggedArray, request, false);
+    auto grammar = CompileReply(GenericFormat(), request, false);
     REQUIRE(grammar.ok());
     return GrammarConstraint(*grammar, vocabulary, tokenizer);
   }
@@ -83,7 +83,7 @@ TEST_CASE_METHOD(Fixture, "nothing is forced where the model has a choice") {
 TEST_CASE_METHOD(Fixture,
                  "a draft is allowed up to its first wrong token, and asking changes nothing") {
   const std::string reply =
-      R"(<tool_call>[{"name": "create_task", "arguments": {"title":"x","priority":"high"}}]</tool_call>)";
+      R"(<tool_call>[{"name": "create_task", "arguments": {"title": "x", "priority": "high"}}]</tool_call>)";
   const std::vector<TokenId> draft = Encode(reply);
   GrammarConstraint constraint = Constrain(OneTool());
   CHECK(constraint.AllowedPrefix(draft) == static_cast<int>(draft.size()));

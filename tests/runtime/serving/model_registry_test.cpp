@@ -77,6 +77,50 @@ TEST_CASE_METHOD(Fixture, "a model loads once, and one that nobody uses makes ro
   CHECK(models.Loaded().size() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "a model that nobody has used for a while leaves") {
+  Add("one.gguf");
+  Add("two.gguf");
+  FakeClock fake;
+  ModelRegistryOptions options = Options(2);
+  options.keep_alive = std::chrono::seconds(3600);
+  ModelRegistry models(options, fake);
+  auto one = models.Get(*models.Find("one"));
+  REQUIRE(one.ok());
+  REQUIRE(models.Get(*models.Find("two")).ok());
+  fake.Advance(std::chrono::seconds(3599));
+  models.UnloadIdle();
+  CHECK(models.Loaded().size() == 2);
+  fake.Advance(std::chrono::seconds(2));
+  models.UnloadIdle();
+  REQUIRE(models.Loaded().size() == 1);  // one is in use
+  CHECK(models.Loaded()[0].get() == one->get());
+  one->reset();
+  models.UnloadIdle();
+  CHECK(models.Loaded().size() == 1);  // it was, a moment ago
+  fake.Advance(std::chrono::seconds(3601));
+  models.UnloadIdle();
+  CHECK(models.Loaded().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "models that do not fit in memory make room, or say what they need") {
+  Add("one.gguf");
+  Add("two.gguf");
+  std::weak_ptr<const LocalModel> first;
+  ModelRegistryOptions options = Options(3);
+  options.available_memory = [&]() -> uint64_t { return first.expired() ? 1 << 30 : 1000; };
+  ModelRegistry models(options, clock);
+  auto one = models.Get(*models.Find("one"));
+  REQUIRE(one.ok());
+  first = *one;
+  const auto two = models.Get(*models.Find("two"));
+  REQUIRE_FALSE(two.ok());
+  CHECK(two.error().code == ErrorCode::kResourceExhausted);
+  CHECK(two.error().message.find("MiB") != std::string::npos);
+  one->reset();
+  CHECK(models.Get(*models.Find("two")).ok());
+  CHECK(models.Loaded().size() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a file that does not load says why, and may be put right") {
   std::ofstream(directory / "bad.gguf") << "no model";
   ModelRegistry models(Options(), clock);

@@ -1,92 +1,30 @@
 #include "runtime/serving/reply_parser.h"
 
 #include <catch2/catch.hpp>
+#include <random>
 
-#include "runtime/serving/tool_format.h"
+#include "grammars/matcher.h"
+#include "runtime/serving/call_writer.h"
+#include "runtime/serving/reply_grammar.h"
+#include "tests/support/files.h"
 
 namespace hearth::serving {
 namespace {
-
-struct Case {
-  std::string what;
-  const ToolFormat& format;
-  std::string reply;
-  std::string content;
-  std::string reasoning = "";
-  std::vector<ToolCall> calls = {};
-  bool thinking = false;
-  bool has_tools = true;
-};
-
-std::vector<Case> Cases() {
-  const ToolCall create = {"", "create_task", {{"title", "Buy milk"}}};
-  const ToolCall braces = {
-      "", "create_task", {{"title", "a } \" ] \\ {[ 日本 </tool_call>"}, {"tags", {"}", "]"}}}};
-  const ToolCall list = {"", "list_tasks", Json::object()};
-  const ToolFormat& array = kTaggedArray;
-  const ToolFormat& tagged = kTaggedObjects;
-  const ToolFormat& bare = kBareObject;
-  return {
-      // One format whose replies begin with a decision.
-      {"text alone", array, "<tool_call>[]</tool_call>Hello, 世界!", "Hello, 世界!"},
-      {"one call", array, WriteCalls(array, {create}), "", "", {create}},
-      {"several calls",
-       array,
-       WriteCalls(array, {create, braces, list}),
-       "",
-       "",
-       {create, braces, list}},
-      {"a decision cut", array, "<tool_call>[", ""},
-      {"a list cut in its end", array, "<tool_call>[]</tool_c", ""},
-      {"nothing", array, "", ""},
-      {"text without a decision", array, "Done <b>now</b>.", "Done <b>now</b>."},
-      {"a marker begun and left", array, "a <tool_cal", "a <tool_cal"},
-      {"tools not allowed", array, "<tool_call>[x", "<tool_call>[x", "", {}, false, false},
-      // Tagged objects, with reasoning.
-      {"thinking, text", tagged, "<think>\nHm, 1 < 2.\n</think>\n\nYes.", "Yes.", "Hm, 1 < 2."},
-      {"thinking left open by the prompt", tagged, "so</think>ok", "ok", "so", {}, true},
-      {"thinking cut", tagged, "<think>it is </thin", "", "it is </thin"},
-      {"a call quoted while thinking",
-       tagged,
-       "<think>I write <tool_call>\n{\"name\": \"x\" here</think>" + WriteCalls(tagged, {list}),
-       "",
-       "I write <tool_call>\n{\"name\": \"x\" here",
-       {list}},
-      {"text and calls",
-       tagged,
-       "Let me see.\n" + WriteCalls(tagged, {create, list, braces}),
-       "Let me see.",
-       "",
-       {create, list, braces}},
-      {"a tag without its line break is text", tagged, "<tool_call> is a tag",
-       "<tool_call> is a tag"},
-      {"no thinking at all", tagged, "<thing>", "<thing>"},
-      {"thinking without tools",
-       tagged,
-       "<think>a</think>{\"b\": 1}",
-       "{\"b\": 1}",
-       "a",
-       {},
-       false,
-       false},
-      // A bare object.
-      {"a bare call", bare, WriteCalls(bare, {create}), "", "", {create}},
-      {"bare calls behind text",
-       bare,
-       "Sure: " + WriteCalls(bare, {braces, list}),
-       "Sure:",
-       "",
-       {braces, list}},
-      {"an object that is no call", bare, "{\"name\": 5} and {\"nam", "{\"name\": 5} and {\"nam"},
-  };
-}
 
 struct Parsed {
   Message message;
   std::vector<std::pair<ChatDelta::Kind, std::string>> deltas;  // neighbours of a kind joined
 };
 
-Parsed Parse(const Case& c, const std::vector<std::string_view>& chunks) {
+struct Setting {
+  const ChatFormat& format;
+  ToolSchemas tools;
+  bool thinking = false;
+  CallPlace calls = CallPlace::kAnywhere;
+  bool cut = false;
+};
+
+Parsed Parse(const Setting& setting, const std::vector<std::string_view>& chunks) {
   Parsed parsed;
   const DeltaSink sink = [&](const ChatDelta& delta) {
     const bool joins = !parsed.deltas.empty() && parsed.deltas.back().first == delta.kind &&
@@ -94,122 +32,294 @@ Parsed Parse(const Case& c, const std::vector<std::string_view>& chunks) {
     if (!joins) parsed.deltas.emplace_back(delta.kind, "");
     parsed.deltas.back().second += delta.text;
   };
-  ReplyParser parser(c.format, c.thinking, c.has_tools ? CallPlace::kAnywhere : CallPlace::kNowhere,
-                     sink);
+  ReplyParser parser(setting.format, setting.thinking, setting.calls, setting.tools, sink);
   for (const std::string_view chunk : chunks) parser.Push(chunk);
-  parsed.message = parser.Finish(false);
+  parsed.message = parser.Finish(setting.cut);
   return parsed;
 }
 
 Json ToJson(const Message& message) {
   Json calls = Json::array();
-  for (const ToolCall& call : message.calls) calls.push_back({call.name, call.arguments});
-  return {{"content", message.content},
-          {"reasoning", message.reasoning},
-          {"calls", calls},
-          {"raw", message.raw}};
+  for (const ToolCall& call : message.calls) {
+    calls.push_back({{"name", call.name}, {"arguments", call.arguments}});
+  }
+  return {{"content", message.content}, {"reasoning", message.reasoning}, {"calls", calls}};
 }
 
-std::string Trimmed(const std::string& text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  return begin == std::string::npos
-             ? ""
-             : text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+std::vector<std::string_view> Bytes(std::string_view text) {
+  std::vector<std::string_view> bytes;
+  for (size_t i = 0; i < text.size(); ++i) bytes.push_back(text.substr(i, 1));
+  return bytes;
 }
 
-TEST_CASE("a reply is taken apart the same way however it is cut") {
-  for (const Case& c : Cases()) {
-    CAPTURE(c.what, c.reply);
-    const Parsed whole = Parse(c, {c.reply});
-    Message expected;
-    expected.content = c.content;
-    expected.reasoning = c.reasoning;
-    expected.calls = c.calls;
-    expected.raw = c.reply;
-    REQUIRE(ToJson(whole.message).dump() == ToJson(expected).dump());
-    const std::string_view reply = c.reply;
-    for (size_t cut = 0; cut <= reply.size(); ++cut) {
-      const Parsed parts = Parse(c, {reply.substr(0, cut), reply.substr(cut)});
-      CAPTURE(cut);
-      REQUIRE(ToJson(parts.message) == ToJson(whole.message));
-      REQUIRE(parts.deltas == whole.deltas);
+// What was reported is what the message holds; a call's name comes before its arguments.
+void CheckDeltas(const Parsed& parsed) {
+  std::string text, reasoning;
+  Json calls = Json::array();
+  std::string name, arguments;
+  for (const auto& [kind, piece] : parsed.deltas) {
+    switch (kind) {
+      case ChatDelta::Kind::kText:
+        text += piece;
+        break;
+      case ChatDelta::Kind::kReasoning:
+        reasoning += piece;
+        break;
+      case ChatDelta::Kind::kCallName:
+        name = piece;
+        arguments.clear();
+        break;
+      case ChatDelta::Kind::kCallArguments:
+        REQUIRE_FALSE(name.empty());
+        arguments += piece;
+        break;
+      case ChatDelta::Kind::kCallEnd:
+        REQUIRE(ParseJson(arguments).ok());
+        calls.push_back({{"name", name}, {"arguments", *ParseJson(arguments)}});
+        name.clear();
+        break;
+      case ChatDelta::Kind::kPrefill:
+        FAIL("no prompt is read here");
     }
-    std::vector<std::string_view> bytes;
-    for (size_t i = 0; i < reply.size(); ++i) bytes.push_back(reply.substr(i, 1));
-    const Parsed singly = Parse(c, bytes);
-    REQUIRE(ToJson(singly.message) == ToJson(whole.message));
-    REQUIRE(singly.deltas == whole.deltas);
+  }
+  CHECK(text == parsed.message.content);
+  CHECK(reasoning == parsed.message.reasoning);
+  CHECK(calls == ToJson(parsed.message)["calls"]);
+}
+
+// Every cut in two (or each `step`th), and every byte by itself, gives what the whole gives.
+void CheckCuts(const Setting& setting, const std::string& reply, size_t step = 1) {
+  const Parsed whole = Parse(setting, {reply});
+  CheckDeltas(whole);
+  CHECK(whole.message.raw == reply);
+  const std::string_view view = reply;
+  for (size_t cut = 1; cut < reply.size(); cut += step) {
+    const Parsed parts = Parse(setting, {view.substr(0, cut), view.substr(cut)});
+    CAPTURE(cut);
+    REQUIRE(ToJson(parts.message) == ToJson(whole.message));
+    REQUIRE(parts.deltas == whole.deltas);
+  }
+  const Parsed singly = Parse(setting, Bytes(reply));
+  REQUIRE(ToJson(singly.message) == ToJson(whole.message));
+  REQUIRE(singly.deltas == whole.deltas);
+}
+
+Json Replies() {
+  static const Json replies = *ParseJson(test::ReadFile(test::Golden("families/replies.json")));
+  return replies;
+}
+
+TEST_CASE("replies of each family are taken apart, however they are cut") {
+  const Json replies = Replies();
+  std::map<std::string, int> counts;
+  for (const Json& c : replies["cases"]) {
+    const ChatFormat* format = FindFormat(c["family"].get<std::string>());
+    CAPTURE(c["family"].get<std::string>(), c["what"].get<std::string>());
+    REQUIRE(format != nullptr);
+    const Setting setting = {*format, replies["tools"], c.contains("thinking")};
+    const auto text = c["text"].get<std::string>();
+    const Json expected = {
+        {"content", c["content"]}, {"reasoning", c["reasoning"]}, {"calls", c["calls"]}};
+    CHECK(DumpJson(ToJson(Parse(setting, {text}).message)) == DumpJson(expected));
+    CheckCuts(setting, text);
+    ++counts[format->name];
+  }
+  for (const ChatFormat& format : BuiltinFormats()) {
+    CAPTURE(format.name);
+    CHECK(counts[format.name] > 0);
   }
 }
 
-TEST_CASE("what is reported adds up to the message") {
-  for (const Case& c : Cases()) {
-    CAPTURE(c.what);
-    const Parsed parsed = Parse(c, {c.reply});
-    std::string text;
-    std::string reasoning;
-    std::vector<std::string> names;
-    std::vector<std::string> arguments;
-    for (const auto& [kind, piece] : parsed.deltas) {
-      if (kind == ChatDelta::Kind::kText) text += piece;
-      if (kind == ChatDelta::Kind::kReasoning) reasoning += piece;
-      if (kind == ChatDelta::Kind::kCallName) names.push_back(piece);
-      if (kind == ChatDelta::Kind::kCallArguments) arguments.push_back(piece);
+// Calls with values that look like something else.
+class RandomCalls {
+ public:
+  explicit RandomCalls(uint32_t seed) : random_(seed) {}
+
+  std::vector<ToolCall> Some() {
+    std::vector<ToolCall> calls(1 + Below(3));
+    for (ToolCall& call : calls) call = One();
+    return calls;
+  }
+  size_t Below(size_t n) { return random_() % n; }
+
+ private:
+  std::string Word() {
+    static const std::string words[] = {"x",
+                                        "10",
+                                        "[]",
+                                        "{\"a\": 1}",
+                                        "true",
+                                        "null",
+                                        "Buy milk",
+                                        "é日本🐢",
+                                        "it's",
+                                        "a\\b",
+                                        "a \"q\" b, c: d",
+                                        "two\nrows",
+                                        "</b> & <c>",
+                                        " lead",
+                                        "[x](y)",
+                                        "#1",
+                                        "tab\t.",
+                                        "-",
+                                        "None",
+                                        "a=b)"};
+    return words[Below(std::size(words))];
+  }
+  ToolCall One() {
+    ToolCall call{.id = Below(2) == 0 ? "" : "abcdefghi"};
+    call.name = Below(4) == 0 ? "list_tasks" : "create_task";
+    if (call.name == "list_tasks") return call;
+    call.arguments["title"] = Word();
+    if (Below(2) == 0) call.arguments["count"] = static_cast<int>(Below(1000)) - 500;
+    if (Below(2) == 0) call.arguments["done"] = Below(2) == 0;
+    if (Below(2) == 0) call.arguments["ratio"] = static_cast<double>(Below(100)) / 8;
+    if (Below(2) == 0) {
+      call.arguments["tags"] = Json::array();
+      for (size_t i = Below(3); i > 0; --i) call.arguments["tags"].push_back(Word());
     }
-    CHECK(Trimmed(text) == c.content);
-    CHECK(Trimmed(reasoning) == c.reasoning);
-    REQUIRE(names.size() == c.calls.size());
-    REQUIRE(arguments.size() == c.calls.size());
-    for (size_t i = 0; i < names.size(); ++i) {
-      CHECK(names[i] == c.calls[i].name);
-      CHECK(*ParseJson(arguments[i]) == c.calls[i].arguments);
+    if (Below(2) == 0) {
+      call.arguments["meta"] = {{"a", 1}, {"b", Below(2) == 0 ? Json() : Json(Word())}};
+    }
+    if (Below(2) == 0) call.arguments["note"] = Below(2) == 0 ? Json() : Json("some note");
+    if (Below(2) == 0) call.arguments["level"] = "high";
+    return call;
+  }
+
+  std::mt19937 random_;
+};
+
+// Random replies are many, so not all of their cuts are tried.
+constexpr size_t kStep = 11;
+
+TEST_CASE("calls are read as they were written, and the grammar allows them") {
+  const ToolSchemas tools = Replies()["tools"];
+  for (const ChatFormat& format : BuiltinFormats()) {
+    ChatRequest request;
+    request.tools = tools;
+    const auto grammar = CompileReply(format, request, false);
+    CAPTURE(format.name);
+    if (!grammar.ok()) FAIL(grammar.error().message);
+    RandomCalls random(7);
+    for (int round = 0; round < 20; ++round) {
+      const std::vector<ToolCall> calls = random.Some();
+      const std::string text = WriteCalls(format, calls);
+      Message expected;
+      expected.calls = calls;
+      const Setting setting = {format, tools};
+      CAPTURE(text);
+      const Parsed parsed = Parse(setting, {text});
+      CHECK(DumpJson(ToJson(parsed.message)) == DumpJson(ToJson(expected)));
+      CheckCuts(setting, text, kStep);
+      grammar::Matcher matcher(*grammar, nullptr);
+      CHECK(matcher.AcceptBytes(text));
+      CHECK(matcher.CanEnd());
     }
   }
 }
 
-TEST_CASE("a call that was cut is left out, those before it stay") {
-  const ToolCall first = {"", "list_tasks", Json::object()};
-  const ToolCall second = {"", "create_task", {{"title", "x"}}};
-  for (const ToolFormat* format : {&kTaggedArray, &kTaggedObjects, &kBareObject}) {
-    const std::string reply = WriteCalls(*format, {first, second});
-    const std::string complete = "\"x\"}";
-    const size_t enough = reply.find(complete) + complete.size();
-    for (size_t length = WriteCalls(*format, {first}).size(); length < reply.size(); ++length) {
-      const Case cut = {"", *format, reply.substr(0, length), ""};
-      const Message message = Parse(cut, {cut.reply}).message;
-      CAPTURE(format->name, cut.reply);
-      CHECK(message.content.empty());
-      CHECK(message.calls.size() == (length >= enough ? 2 : 1));
-    }
-  }
-}
-
-TEST_CASE("a marker that was cut is no text, and one that stayed unfinished is") {
-  for (const ToolFormat* format : {&kTaggedArray, &kTaggedObjects}) {
-    const std::string begin(format->begin);
-    for (size_t length = 1; length < begin.size(); ++length) {
-      for (const bool cut : {true, false}) {
-        const DeltaSink no_sink;
-        ReplyParser parser(*format, false, CallPlace::kAnywhere, no_sink);
-        parser.Push("Well" + begin.substr(0, length));
-        CAPTURE(format->name, length, cut);
-        const std::string expected = cut ? "Well" : "Well" + begin.substr(0, length);
-        CHECK(parser.Finish(cut).content == Trimmed(expected));
+TEST_CASE("whatever a reply holds, its cuts agree and its calls are calls of offered tools") {
+  const ToolSchemas tools = Replies()["tools"];
+  for (const ChatFormat& format : BuiltinFormats()) {
+    RandomCalls random(11);
+    for (int round = 0; round < 20; ++round) {
+      std::string text = "Well. " + WriteCalls(format, random.Some());
+      for (size_t i = 1 + random.Below(3); i > 0; --i) {
+        const size_t at = random.Below(text.size());
+        if (random.Below(2) == 0) {
+          text.erase(at, 1 + random.Below(3));
+        } else {
+          text.insert(at, std::string(1, "<{[\"} \n"[random.Below(7)]));
+        }
+      }
+      CAPTURE(format.name, text);
+      const Setting setting = {format, tools};
+      CheckCuts(setting, text, kStep);
+      for (const ToolCall& call : Parse(setting, {text}).message.calls) {
+        CHECK((call.name == "create_task" || call.name == "list_tasks"));
+        CHECK(call.arguments.is_object());
       }
     }
   }
 }
 
-TEST_CASE("text comes at once but for what may begin a marker") {
+TEST_CASE("a call that was cut is left out, those before it stay") {
+  const ToolSchemas tools = Replies()["tools"];
+  const ToolCall first = {"", "list_tasks", Json::object()};
+  const ToolCall second = {"", "create_task", {{"title", "x"}}};
+  for (const ChatFormat& format : BuiltinFormats()) {
+    const std::string reply = WriteCalls(format, {first, second});
+    size_t calls = 0;
+    for (size_t length = 0; length <= reply.size(); ++length) {
+      const Message message =
+          Parse({.format = format, .tools = tools, .cut = true}, {reply.substr(0, length)}).message;
+      CAPTURE(format.name, reply.substr(0, length));
+      CHECK(message.content.empty());
+      CHECK(message.calls.size() >= calls);
+      calls = message.calls.size();
+    }
+    CHECK(calls == 2);
+  }
+}
+
+TEST_CASE("a document beside tools is a document, whatever stands in it") {
+  const Setting setting = {*FindFormat("hermes"), Replies()["tools"], false, CallPlace::kFirst};
+  const std::string document = R"({"a": "<tool_call>\n{\"name\": "})";
+  CHECK(Parse(setting, {"<think>t</think>\n" + document}).message.content == document);
+  const std::string call =
+      "<tool_call>\n{\"name\": \"list_tasks\", \"arguments\": {}}\n</tool_call>";
+  CHECK(Parse(setting, {call}).message.calls.size() == 1);
+  CheckCuts(setting, document);
+  CheckCuts(setting, call);
+}
+
+TEST_CASE("without tools nothing is a call") {
+  const Setting setting = {*FindFormat("hermes"), Json::array(), false, CallPlace::kNowhere};
+  const std::string call =
+      "<tool_call>\n{\"name\": \"list_tasks\", \"arguments\": {}}\n</tool_call>";
+  CHECK(Parse(setting, {call}).message.content == call);
+}
+
+TEST_CASE("a control token and text that spells it are two things") {
+  const auto file =
+      model::GgufFile::Open(test::Golden("inference/tiny/llama-test-F16.gguf").string());
+  REQUIRE(file.ok());
+  const auto tokenizer = *model::Tokenizer::Create(**file);
+  ChatFormat format = *FindFormat("hermes");
+  format.regions[0].triggers = {"<|im_start|>"};
+  format.regions[0].begin = "";
+  format.regions[0].call[0].text = "<|im_start|>{\"name\": \"";
+  const ChatFormat bound = format.Bind(*tokenizer);
+  CHECK(bound.control.size() == 1);
+  const Setting setting = {bound, Replies()["tools"]};
+  const std::string rest = "{\"name\": \"list_tasks\", \"arguments\": {}}\n</tool_call>";
+  const Message spelled = Parse(setting, {"<|im_start|>" + rest}).message;
+  CHECK(spelled.calls.empty());
+  CHECK(spelled.content == "<|im_start|>" + rest);
+  const Message token = Parse(setting, {"\xff<|im_start|>\xfe" + rest}).message;
+  CHECK(token.calls.size() == 1);
+  CHECK(token.raw == "<|im_start|>" + rest);
+  // One that the format does not know is never shown.
+  CHECK(Parse(setting, {"a\xff<|im_end|>\xfe"
+                        "b"})
+            .message.content == "ab");
+}
+
+TEST_CASE("text comes at once but for what may begin a marker, and space that nothing follows") {
   std::string heard;
   const DeltaSink sink = [&](const ChatDelta& delta) { heard += delta.text; };
-  ReplyParser parser(kTaggedObjects, false, CallPlace::kAnywhere, sink);
+  ReplyParser parser(*FindFormat("hermes"), false, CallPlace::kAnywhere, Json::array(), sink);
   parser.Push("Hello");
   CHECK(heard == "Hello");
   parser.Push(" <to");
-  CHECK(heard == "Hello ");
+  CHECK(heard == "Hello");
   parser.Push("day>");
   CHECK(heard == "Hello <today>");
+}
+
+TEST_CASE("text without any format is left as it is") {
+  const Setting setting = {PlainTextFormat(), Json::array(), false, CallPlace::kNowhere};
+  CHECK(Parse(setting, {" <think> a\n\n"}).message.content == " <think> a\n\n");
 }
 
 }  // namespace

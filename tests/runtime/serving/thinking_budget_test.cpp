@@ -19,7 +19,7 @@ struct Fixture {
   const std::shared_ptr<const model::Tokenizer> tokenizer = TinyTokenizer();
 
   ThinkingBudget Make(bool open, uint32_t budget) const {
-    return ThinkingBudget(nullptr, tokenizer, kTaggedObjects, open, budget);
+    return ThinkingBudget(nullptr, tokenizer, *FindFormat("hermes"), open, budget);
   }
   std::vector<TokenId> Encode(std::string_view text) const { return tokenizer->Encode(text, {}); }
   std::string Forced(ThinkingBudget& budget) const {

@@ -140,6 +140,41 @@ TEST_CASE("numbers arrive as they were sent, and null as nothing") {
   CHECK(Parse("").request.sampling.top_k > 0);
 }
 
+TEST_CASE("the samplers' fields arrive, windows of -1 as the longest") {
+  const ChatPlan plan = Parse(R"("typical_p": 0.5, "xtc_probability": 0.25, "xtc_threshold": 0.2,
+    "dry_multiplier": 0.75, "dry_base": 2, "dry_allowed_length": 3, "dry_penalty_last_n": -1,
+    "dry_sequence_breakers": ["\n", "."], "repeat_last_n": 64, "priority": 5)");
+  const model::SamplingParams& s = plan.request.sampling;
+  CHECK(s.typical_p == 0.5f);
+  CHECK(s.xtc_probability == 0.25f);
+  CHECK(s.xtc_threshold == 0.2f);
+  CHECK(s.dry_multiplier == 0.75f);
+  CHECK(s.dry_base == 2);
+  CHECK(s.dry_allowed_length == 3);
+  CHECK(s.dry_window == 1 << 20);
+  CHECK(s.penalty_window == 64);
+  CHECK(plan.request.dry_breakers == std::vector<std::string>{"\n", "."});
+  CHECK(plan.request.priority == -5);  // who has less comes first
+  CHECK(s.Check().ok());
+}
+
+TEST_CASE("an adapter is one with a scale other than 0") {
+  const ChatPlan plan =
+      Parse(R"("lora": [{"id": 0, "scale": 0}, {"id": 2, "scale": 0.5}, {"id": 3, "scale": 0}])");
+  CHECK(plan.request.adapter == size_t{2});
+  CHECK(plan.request.adapter_scale == 0.5f);
+  CHECK_FALSE(Parse("\"lora\": []").request.adapter);
+  for (const char* wrong : {R"([{"id": 0}, {"id": 1}])", R"([{"scale": 1}])", "[1]", "7",
+                            R"([{"id": -1}])", R"([{"id": 0, "scale": 1000}])"}) {
+    ChatPlan refused;
+    const auto body = ParseJson(Concat(
+        R"({"model": "m", "messages": [{"role": "user", "content": "x"}], "lora": )", wrong, "}"));
+    const auto error = ParseChatRequest(*body, refused);
+    REQUIRE(error);
+    CHECK(error->param.starts_with("lora"));
+  }
+}
+
 TEST_CASE("prompts of completions: texts, tokens, and several of either") {
   const auto count = [](const std::string& prompt) {
     CompletionPlan plan;

@@ -1,0 +1,16 @@
+# Writes BuiltinDescriptions() from the descriptions beside this file. Where one changes, CMake runs
+# again.
+file(GLOB descriptions CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.json)
+list(SORT descriptions)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${descriptions})
+set(text "#include \"grammars/builtin.h\"\n\nnamespace hearth::grammar {\n\n")
+string(APPEND text "std::span<const BuiltinDescription> BuiltinDescriptions() {\n")
+string(APPEND text "  static constexpr BuiltinDescription kAll[] = {\n")
+foreach(path ${descriptions})
+  get_filename_component(stem ${path} NAME_WE)
+  file(READ ${path} content)
+  string(APPEND text "      {\"${stem}\", R\"~(${content})~\"},\n")
+endforeach()
+string(APPEND text "  };\n  return kAll;\n}\n\n}  // namespace hearth::grammar\n")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/builtin_descriptions.cpp CONTENT "${text}" @ONLY)
+target_sources(hearth_grammars PRIVATE ${PROJECT_BINARY_DIR}/builtin_descriptions.cpp)

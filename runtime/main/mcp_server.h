@@ -1,0 +1,51 @@
+// hearth mcp: the task repository as an MCP server over stdio, for Claude Desktop, Cursor and other
+// hosts. It needs no model and no daemon.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mcp/server.h"
+#include "memory/store.h"
+#include "runtime/base/clock.h"
+#include "runtime/main/exit_codes.h"
+#include "runtime/main/mcp_prompts.h"
+#include "runtime/main/mcp_resources.h"
+#include "tools/toolset.h"
+
+namespace hearth::main {
+
+// What `hearth mcp` and the daemon's /mcp offer.
+class TaskServer {
+ public:
+  // The store and the clock must outlive it.
+  static Result<std::unique_ptr<TaskServer>> Create(memory::Store& store,
+                                                    const std::string& repository,
+                                                    const Clock& clock);
+  mcp::Server& server() { return server_; }
+  const tools::Toolset& tools() const { return tools_; }
+
+ private:
+  TaskServer(memory::Store& store, const std::string& repository, const Clock& clock);
+
+  tools::Toolset tools_;
+  TaskResources resources_;
+  TaskPrompts prompts_;
+  mcp::Server server_;
+};
+
+struct McpFlags {
+  std::string repository;
+  std::string database;
+};
+
+// Serves on stdin and stdout until the host goes away.
+ExitCode ServeMcp(const McpFlags& flags);
+
+// Serves at once where the command line is `mcp` with nothing but --repo and --db behind it, before
+// anything else of the program is made: a host waits for the answer. Nothing for other command
+// lines.
+std::optional<ExitCode> ServeMcpAtOnce(int argc, char** argv);
+
+}  // namespace hearth::main

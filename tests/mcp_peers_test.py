@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Other implementations of MCP drive `hearth mcp` and are driven by `hearth mcp call`.
+
+  mcp_peers_test.py --build BUILD
+
+Runs with HEARTH_SLOW=1 alone, since it fetches them (into BUILD/mcp_peers): the Python SDK from PyPI; the TypeScript
+SDKs 1.x and 2.x, the inspector's command line, server-everything and server-filesystem from npm. Says which it skipped.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from oracle import ROOT  # noqa: E402
+
+CLIENTS = os.path.join(ROOT, "tests", "clients")
+NPM = ["@modelcontextprotocol/sdk@1.32.2", "@modelcontextprotocol/client@2.4.0", "@modelcontextprotocol/server@2.4.0",
+       "@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/server-filesystem@2026.8.31",
+       "@modelcontextprotocol/inspector", "zod"]
+
+
+def run(command, **options):
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False, **options)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}"
+    return done.stdout
+
+
+def python_sdk(folder):
+    python = os.path.join(folder, "venv", "bin", "python")
+    if not os.path.exists(python):
+        venv.create(os.path.join(folder, "venv"), with_pip=True)
+    done = subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "mcp==2.3.0"], check=False)
+    return python if done.returncode == 0 else None
+
+
+def npm_packages(folder):
+    js = os.path.join(folder, "js")
+    os.makedirs(js, exist_ok=True)
+    if shutil.which("npm") is None:
+        return None
+    if not os.path.exists(os.path.join(js, "node_modules")):
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", js, *NPM], check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if done.returncode != 0:
+            return None
+    for name in ("mcp_v1.mjs", "mcp_v2.mjs"):
+        shutil.copy(os.path.join(CLIENTS, name), js)  # node looks for libraries beside the script
+    return js
+
+
+def drive_peers(hearth, js, home):
+    """Our client with servers of others."""
+    modules = os.path.join(js, "node_modules", "@modelcontextprotocol")
+    files = os.path.join(home, "files")
+    os.makedirs(files)
+    with open(os.path.join(files, "a.txt"), "w", encoding="utf-8") as file:
+        file.write("hello")
+    config = os.path.join(home, "mcp.json")
+    with open(config, "w", encoding="utf-8") as file:
+        json.dump({"mcpServers": {
+            "everything": {"command": "node", "args": [os.path.join(modules, "server-everything", "dist", "index.js")]},
+            "files": {"command": "node", "args": [os.path.join(modules, "server-filesystem", "dist", "index.js"), files]}}}, file)
+    call = lambda *args: run([hearth, "mcp", "call", *args, "--file", config], env={**os.environ, "HOME": home})  # noqa: E731
+    assert call("everything", "echo", '{"message": "hi"}') == "Echo: hi\n"
+    assert "42" in call("everything", "get-sum", '{"a": 40, "b": 2}')
+    assert "[image, image/png" in call("everything", "get-tiny-image")
+    long = call("everything", "trigger-long-running-operation", '{"duration": 1, "steps": 3}')
+    assert "3 of 3" in long, long
+    assert call("files", "read_text_file", json.dumps({"path": os.path.join(files, "a.txt")})).strip() == "hello"
+    print(run([hearth, "mcp", "test", "--file", config], env={**os.environ, "HOME": home}).rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True)
+    build = os.path.abspath(parser.parse_args().build)
+    if os.environ.get("HEARTH_SLOW") != "1":
+        print("skipped: fetches other implementations; HEARTH_SLOW=1 runs it")
+        return
+    folder = os.path.join(build, "mcp_peers")
+    hearth = os.path.join(build, "hearth")
+    with tempfile.TemporaryDirectory(prefix="hearth-") as home:
+        server = [hearth, "mcp", "--db", os.path.join(home, "peers.db")]
+        python = python_sdk(folder)
+        if python:
+            print(run([python, os.path.join(CLIENTS, "mcp_python.py"), *server]).rstrip())
+        else:
+            print("skipped: the Python SDK could not be fetched from PyPI")
+        js = npm_packages(folder)
+        if js is None:
+            print("skipped: the peers from npm (it is not installed, or has no registry)")
+            return
+        for name in ("mcp_v1.mjs", "mcp_v2.mjs"):
+            print(run(["node", os.path.join(js, name), *server]).rstrip())
+        inspector = [os.path.join(js, "node_modules", ".bin", "mcp-inspector"), "--cli", *server, "--method"]
+        tools = json.loads(run([*inspector, "tools/list"]))["tools"]
+        run([*inspector, "tools/call", "--tool-name", "create_task", "--tool-arg", "title=From the inspector"])
+        assert "From the inspector" in run([*inspector, "tools/call", "--tool-name", "list_tasks"])
+        print(f"inspector: {len(tools)} tools, a task made and listed")
+        drive_peers(hearth, js, home)
+
+
+if __name__ == "__main__":
+    main()
