@@ -142,7 +142,8 @@ class Backend {
     KvStorage& kv;
     const BatchView& batch;
   };
-  virtual void Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
+  // An error: the device is lost, the pass gave nothing, and later ones fail alike.
+  virtual Status Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
   // The steps. Hidden states stay inside the backend between them.
   virtual void Embed(int lane, const Pass& pass) = 0;
   virtual void AttentionBlock(int lane, const Pass& pass, uint32_t layer) = 0;

@@ -229,7 +229,8 @@ __global__ void AttendChunks(const float* queries, unsigned n_heads, TokenPlaces
 }
 
 // Grid (tokens, heads), a warp each: out[t][head] from what its chunks gave.
-[[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned n_heads, unsigned dim, float* out) {
+[[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned n_heads,
+                                                    unsigned dim, float* out) {
   const size_t row = static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y;
   const size_t first = row * partials.chunks;
   float top = -INFINITY;

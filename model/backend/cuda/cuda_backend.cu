@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
@@ -69,7 +68,16 @@ const float* VectorOf(const WeightPtr& weight) {
 }
 
 struct CudaKv : KvStorage {
+  explicit CudaKv(Device& d) : device(d) {}
+  void CopyBlock(BlockId from, BlockId to) override {
+    device.Note(cudaMemcpyAsync(memory.data() + static_cast<size_t>(to) * block_bytes,
+                                memory.data() + static_cast<size_t>(from) * block_bytes,
+                                block_bytes, cudaMemcpyDeviceToDevice, device.stream()));
+  }
+
+  Device& device;
   KvType type = KvType::kF16;
+  size_t block_bytes = 0;
   DeviceArray<uint8_t> memory;
   PagedKv view{};
 };
@@ -158,15 +166,7 @@ class CudaBackend final : public Backend {
     auto weight = std::make_unique<CudaWeight>();
     HEARTH_CHECK_OK(role == Role::kVector ? FillVector(parts, *weight)
                                           : FillMatrix(parts, *weight));
-    if (device_.failure() != cudaSuccess) {
-      size_t free = 0;
-      size_t total = 0;
-      (void)cudaMemGetInfo(&free, &total);
-      return MakeError(ErrorCode::kResourceExhausted, parts[0]->name, ": ",
-                       cudaGetErrorString(device_.failure()), " (", weight->size >> 20,
-                       " MiB wanted, ", free >> 20, " of ", total >> 20, " MiB free on ",
-                       device_.properties().name, "). Use a smaller quantization or --backend cpu");
-    }
+    HEARTH_CHECK_OK(Lost());
     return WeightPtr(std::move(weight));
   }
 
@@ -175,23 +175,27 @@ class CudaBackend final : public Backend {
       return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
                        "32 divides, not ", config_.head_dim, "; use f16 or bf16");
     }
-    auto kv = std::make_unique<CudaKv>();
+    auto kv = std::make_unique<CudaKv>(device_);
     kv->type = type;
-    const size_t half = KvHalfBytes(type, config_.head_dim);
-    const size_t bytes = 2 * half * config_.n_layers * config_.n_kv_heads * n_blocks;
-    kv->memory.Reserve(device_, bytes);
-    if (device_.failure() != cudaSuccess) {
-      return MakeError(ErrorCode::kResourceExhausted, "a KV cache of ", n_blocks * kBlockTokens,
-                       " tokens takes ", bytes >> 20,
-                       " MiB of device memory: ", cudaGetErrorString(device_.failure()));
+    kv->block_bytes = KvBlockBytes(type);
+    const size_t bytes = kv->block_bytes * n_blocks;
+    if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
+      return TooLarge(Concat("a KV cache of ", n_blocks * kBlockTokens, " tokens"), bytes,
+                      "Use a shorter context, --kv-type q8_0 or --backend cpu");
     }
-    kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim, half};
+    kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim,
+                KvHalfBytes(type, config_.head_dim)};
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
-  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+  size_t KvBlockBytes(KvType type) const override {
+    return 2 * KvHalfBytes(type, config_.head_dim) * config_.n_layers * config_.n_kv_heads;
+  }
+
+  Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     UploadPlaces(pass.batch);
     body(0);
+    return Lost();
   }
 
   void Embed(int, const Pass& pass) override {
@@ -209,10 +213,11 @@ class CudaBackend final : public Backend {
     const size_t n = pass.batch.tokens.size();
     auto& kv = static_cast<CudaKv&>(pass.kv);
     const ActivationRows& normed = Normalize(w.attention_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, Cuda(w.qkv).wants_rounded);
+                                             config_.d_model, WantsRounded(w.qkv));
     const unsigned all = config_.q_size() + 2 * config_.kv_size();
     qkv_.Reserve(device_, n * all);
     Multiply(Cuda(w.qkv), normed, n, qkv_.data(), all, false);
+    Adapt(pass.batch, layer, InputSite::kQkv, normed, qkv_.data(), all);
     const bool whole = config_.qk_norm == QkNorm::kWhole;
     if (whole) NormalizeWholeQk(w, n);
     queries_.Reserve(device_, n * config_.q_size());
@@ -241,19 +246,22 @@ class CudaBackend final : public Backend {
     Launch(device_, &MergeChunks, dim3(Count(n), config_.n_heads), dim3(kLanes), partials,
            config_.n_heads, config_.head_dim, attended_.data());
     const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
-                                            Cuda(w.attention_out).wants_rounded);
-    AddProduct(w.attention_out, input, n, w.attention_post_norm);
+                                            WantsRounded(w.attention_out));
+    AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
+               w.attention_post_norm);
   }
 
   void FeedForwardBlock(int, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    if (!w.experts.empty()) return MixOfExperts(n, w);
+    if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
     const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, Cuda(w.gate_up).wants_rounded);
+                                             config_.d_model, WantsRounded(w.gate_up));
     gate_up_.Reserve(device_, n * 2 * config_.d_ff);
     Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
-    AddProduct(w.down, Gate(n, Cuda(w.down).wants_rounded), n, w.feed_forward_post_norm);
+    Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
+    AddProduct(w.down, Gate(n, WantsRounded(w.down)), pass.batch, layer, InputSite::kDown,
+               w.feed_forward_post_norm);
   }
 
   void Head(int, const Pass& pass) override {
@@ -276,13 +284,31 @@ class CudaBackend final : public Backend {
                                    cudaMemcpyDeviceToHost, device_.stream()));
       device_.Wait();
     }
-    // A device that failed gives logits that are no numbers: nobody takes them for an answer.
-    if (device_.failure() != cudaSuccess) {
-      std::fill_n(pass.batch.logits, all, std::numeric_limits<float>::quiet_NaN());
-    }
   }
 
  private:
+  // Adapters are Q8_0, so where the pass has one every row is rounded.
+  bool WantsRounded(const WeightPtr& weight) const {
+    return adapted_ || Cuda(weight).wants_rounded;
+  }
+
+  // The failure of the device, if it failed.
+  Status Lost() const {
+    if (device_.failure() == cudaSuccess) return {};
+    return MakeError(ErrorCode::kIo, "the GPU (", device_.properties().name,
+                     ") failed: ", cudaGetErrorString(device_.failure()),
+                     ". Start again; --backend cpu does without it");
+  }
+
+  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
+    size_t free = 0;
+    size_t total = 0;
+    (void)cudaMemGetInfo(&free, &total);
+    return MakeError(ErrorCode::kResourceExhausted, what, ": ", (bytes >> 20) + 1,
+                     " MiB of device memory are wanted, ", free >> 20, " of ", total >> 20,
+                     " MiB are free on ", device_.properties().name, ". ", help);
+  }
+
   static unsigned Count(size_t n) { return static_cast<unsigned>(n); }
 
   static std::span<const int> AsInts(std::span<const uint32_t> values, std::vector<int>& ints) {
@@ -315,8 +341,9 @@ class CudaBackend final : public Backend {
       begins.push_back(weight.size);
       weight.size += PackedBytes(HeldAs(part->type), part->rows(), part->cols());
     }
-    weight.memory.Reserve(device_, weight.size);
-    if (weight.memory.data() == nullptr) return {};  // the device says why
+    if (weight.memory.TryReserve(device_, weight.size) != cudaSuccess) {
+      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
+    }
     uint32_t first_row = 0;
     for (size_t i = 0; i < parts.size(); ++i) {
       const TensorInfo& part = *parts[i];
@@ -343,6 +370,8 @@ class CudaBackend final : public Backend {
   void UploadPlaces(const BatchView& batch) {
     device_.Wait();  // the last pass's uploads have left the vectors
     const size_t n = batch.tokens.size();
+    adapted_ = std::ranges::any_of(batch.sequences,
+                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
     host_tokens_.assign(batch.tokens.begin(), batch.tokens.end());
     positions_.resize(n);
     tables_.resize(n);
@@ -443,14 +472,43 @@ class CudaBackend final : public Backend {
     }
   }
 
-  // hidden += residual_scale * norm(weight * x)
-  void AddProduct(const WeightPtr& weight, const ActivationRows& x, size_t n,
-                  const WeightPtr& post_norm) {
-    if (!post_norm && config_.residual_scale == 1.0f) {
-      return Multiply(Cuda(weight), x, n, hidden_.data(), config_.d_model, true);
+  // What the sequences' adapters add to a product of the pass that was made from x.
+  void Adapt(const BatchView& batch, uint32_t layer, InputSite site, const ActivationRows& x,
+             float* out, size_t stride) {
+    for (const BatchSequence& sequence : batch.sequences) {
+      if (sequence.adapter == nullptr) continue;
+      const AdapterProduct& product = sequence.adapter->layers[layer][static_cast<size_t>(site)];
+      if (product.parts.empty()) continue;
+      const size_t n = sequence.count;
+      low_rank_.Reserve(device_, n * product.ranks);
+      Multiply(Cuda(product.down), x.From(sequence.first), n, low_rank_.data(), product.ranks,
+               false);
+      const float* columns = low_rank_.data();
+      for (const AdapterProduct::Part& part : product.parts) {
+        const CudaWeight& up = Cuda(part.up);
+        const ActivationRows& rows = adapter_input_.Resize(device_, n, up.parts[0].matrix.cols);
+        const ScaledColumns source = {columns, product.ranks, part.rank,
+                                      part.scale * sequence.adapter_scale};
+        Launch(device_, &PrepareRows<ScaledColumns>, dim3(Count(n)), dim3(kRowThreads), source,
+               rows, up.wants_rounded);
+        Multiply(up, rows, n, out + sequence.first * stride + part.first_row, stride, true);
+        columns += part.rank;
+      }
     }
-    projected_.Reserve(device_, n * config_.d_model);
-    Multiply(Cuda(weight), x, n, projected_.data(), config_.d_model, false);
+  }
+
+  // hidden += residual_scale * norm(weight * x + what adapters add)
+  void AddProduct(const WeightPtr& weight, const ActivationRows& x, const BatchView& batch,
+                  uint32_t layer, InputSite site, const WeightPtr& post_norm) {
+    const size_t n = batch.tokens.size();
+    const uint32_t width = config_.d_model;
+    if (!post_norm && config_.residual_scale == 1.0f) {
+      Multiply(Cuda(weight), x, n, hidden_.data(), width, true);
+      return Adapt(batch, layer, site, x, hidden_.data(), width);
+    }
+    projected_.Reserve(device_, n * width);
+    Multiply(Cuda(weight), x, n, projected_.data(), width, false);
+    Adapt(batch, layer, site, x, projected_.data(), width);
     const NormedRow added = {projected_.data(), VectorOf(post_norm), nullptr, config_.norm_epsilon,
                              1.0f};
     Launch(device_, &AddRows, dim3(Count(n)), dim3(kRowThreads), hidden_.data(), added,
@@ -458,12 +516,14 @@ class CudaBackend final : public Backend {
   }
 
   // The picks are made on the host, which waits for the router's scores.
-  void MixOfExperts(size_t n, const LayerWeights& w) {
+  void MixOfExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
+    const size_t n = batch.tokens.size();
     const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, Cuda(w.router).wants_rounded);
+                                             config_.d_model, WantsRounded(w.router));
     const size_t n_experts = config_.experts.n_experts;
     router_.Reserve(device_, n * n_experts);
     Multiply(Cuda(w.router), routed, n, router_.data(), n_experts, false);
+    Adapt(batch, layer, InputSite::kRouter, routed, router_.data(), n_experts);
     scores_.assign(n * n_experts, 0.0f);
     if (device_.failure() == cudaSuccess) {
       device_.Note(cudaMemcpyAsync(scores_.data(), router_.data(), scores_.size() * sizeof(float),
@@ -510,6 +570,7 @@ class CudaBackend final : public Backend {
   std::vector<int> token_rows_, pick_rows_;
   std::vector<float> host_query_scales_, scores_, pick_weights_;
   std::vector<std::vector<float>> cosines_, sines_;  // [rope][token][pair]
+  bool adapted_ = false;                             // a sequence of the pass has an adapter
   uint32_t longest_ = 0;                             // context of a sequence of the pass
   ExpertPicks picks_;
 
@@ -520,8 +581,9 @@ class CudaBackend final : public Backend {
   TokenPlaces places_{};
 
   DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
+  DeviceArray<float> low_rank_;
   DeviceArray<float> tops_, totals_, partial_values_;
-  Rows input_, inner_;
+  Rows input_, inner_, adapter_input_;
 };
 
 }  // namespace

@@ -58,20 +58,25 @@ class DeviceArray {
   }
 
   // Room for n elements; what was there is lost where it has to grow. Waits for the stream then:
-  // kernels may still read what is given up.
-  void Reserve(Device& device, size_t n) {
-    if (n <= size_) return;
+  // kernels may still read what is given up. Too little memory is no failure of the device.
+  cudaError_t TryReserve(Device& device, size_t n) {
+    if (n <= size_) return cudaSuccess;
     device.Wait();
     if (data_ != nullptr) (void)cudaFree(data_);
     data_ = nullptr;
     size_ = 0;
     void* data = nullptr;
     const cudaError_t result = cudaMalloc(&data, n * sizeof(T));
-    device.Note(result);
-    if (result != cudaSuccess) return;
+    if (result != cudaSuccess) {
+      (void)cudaGetLastError();  // or the next launch would report it
+      return result;
+    }
     data_ = static_cast<T*>(data);
     size_ = n;
+    return cudaSuccess;
   }
+  // The same in the middle of a pass, which cannot go on without.
+  void Reserve(Device& device, size_t n) { device.Note(TryReserve(device, n)); }
   // `from` lives until the stream has been waited for.
   void Upload(Device& device, std::span<const T> from) {
     Reserve(device, from.size());

@@ -62,6 +62,17 @@ struct NormedRow {
   }
 };
 
+// `rank` columns of a row, scaled, and zeros behind: what the second matrix of an adapter reads.
+struct ScaledColumns {
+  const float* rows;  // [..][stride], from the first of the columns on
+  size_t stride;
+  unsigned rank;
+  float scale;
+
+  __device__ void Begin(size_t row, unsigned) { rows += row * stride; }
+  __device__ float At(unsigned c) const { return c < rank ? scale * rows[c] : 0.0f; }
+};
+
 // activation(gate) * up of a row [gate | up].
 template <bool kGelu>
 struct GatedRow {
@@ -143,7 +154,8 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
   }
 }
 
-[[maybe_unused]] static __global__ void FinishLogits(float* logits, size_t n, float scale, float cap) {
+[[maybe_unused]] static __global__ void FinishLogits(float* logits, size_t n, float scale,
+                                                     float cap) {
   for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < n;
        i += size_t{gridDim.x} * blockDim.x) {
     const float x = logits[i] * scale;

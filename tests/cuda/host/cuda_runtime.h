@@ -47,6 +47,7 @@ struct Place {
   dim3 thread, block, block_dim, grid_dim;
 };
 extern Place here;
+// Runs every thread of the grid.
 void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel);
 void BlockBarrier();
 void WarpBarrier();
@@ -95,9 +96,20 @@ using std::max;
 using std::min;
 
 using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
-inline const char* cudaGetErrorString(cudaError_t) { return "out of memory"; }
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorECCUncorrectable = 214
+};
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3
+};
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory"
+                                            : "uncorrectable ECC error encountered";
+}
 inline cudaError_t cudaGetDeviceCount(int* n) {
   *n = 1;
   return cudaSuccess;
@@ -118,10 +130,14 @@ inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-// Device memory begins as something that is not zero, and allocations above 1 TiB fail.
+// What the device answers from now on where it is waited for.
+namespace cuda_on_host {
+extern cudaError_t answer;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cuda_on_host::answer; }
+// Device memory begins as something that is not zero, and allocations above 16 GiB fail.
 inline cudaError_t cudaMalloc(void** data, size_t bytes) {
-  *data = bytes < (size_t{1} << 40) ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
+  *data = bytes < (size_t{1} << 34) ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
   if (*data == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*data, 0xa5, bytes);
   return cudaSuccess;

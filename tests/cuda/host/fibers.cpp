@@ -1,4 +1,5 @@
 // The threads of one block as fibers, see cuda_runtime.h.
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdio>
@@ -10,17 +11,21 @@
 namespace cuda_on_host {
 
 Place here;
+cudaError_t answer = cudaSuccess;
 
 namespace {
 
 enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
 
 struct Fiber {
-  ucontext_t context{};
-  std::unique_ptr<char[]> stack;
+  std::unique_ptr<char[]> stack;  // once it has begun
+  jmp_buf place;  // where it goes on; unlike swapcontext, _setjmp asks the kernel for nothing
   State state = State::kReady;
   dim3 thread;
-  uint64_t given = 0;  // to the other lanes of its warp
+  // To the other lanes of its warp, in turns: who gives for the second time after a lane has passed
+  // the barrier between, which it reached with the first in hand.
+  uint64_t given[2] = {};
+  unsigned turn = 0;
 };
 
 constexpr size_t kStackBytes = 128 << 10;
@@ -28,18 +33,36 @@ constexpr size_t kStackBytes = 128 << 10;
 std::vector<std::unique_ptr<Fiber>> fibers;  // kept: stacks are used again
 size_t n_fibers = 0;
 Fiber* running = nullptr;
-ucontext_t scheduler;
+jmp_buf scheduler;
 const std::function<void()>* kernel_to_run = nullptr;
-
-void Begin() {
-  (*kernel_to_run)();
-  running->state = State::kDone;
-  swapcontext(&running->context, &scheduler);
-}
 
 void WaitAs(State state) {
   running->state = state;
-  swapcontext(&running->context, &scheduler);
+  if (_setjmp(running->place) == 0) _longjmp(scheduler, 1);
+}
+
+// A fiber is begun once, and then is a thread of one block after the other.
+[[noreturn]] void Live() {
+  while (true) {
+    (*kernel_to_run)();
+    WaitAs(State::kDone);
+  }
+}
+
+// Until it waits or ends.
+void Resume(Fiber& fiber) {
+  running = &fiber;
+  here.thread = fiber.thread;
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.stack) _longjmp(fiber.place, 1);
+  fiber.stack = std::make_unique<char[]>(kStackBytes);
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack.get();
+  context.uc_stack.ss_size = kStackBytes;
+  context.uc_link = nullptr;
+  makecontext(&context, &Live, 0);
+  setcontext(&context);
 }
 
 // Lets those go on who all wait at one barrier; true where there were some. Threads that have
@@ -63,14 +86,10 @@ void RunBlock(dim3 block) {
   for (size_t i = 0; i < n_fibers; ++i) {
     Fiber& fiber = *fibers[i];
     fiber.state = State::kReady;
+    fiber.turn = 0;
     fiber.thread = {static_cast<unsigned>(i) % block.x,
                     static_cast<unsigned>(i) / block.x % block.y,
                     static_cast<unsigned>(i) / block.x / block.y};
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = nullptr;
-    makecontext(&fiber.context, &Begin, 0);
   }
   for (size_t round = 0;; ++round) {
     bool ran = false;
@@ -78,9 +97,7 @@ void RunBlock(dim3 block) {
     for (size_t n = 0; n < n_fibers; ++n) {
       Fiber& fiber = *fibers[round % 2 == 0 ? n : n_fibers - 1 - n];
       if (fiber.state == State::kReady) {
-        running = &fiber;
-        here.thread = fiber.thread;
-        swapcontext(&scheduler, &fiber.context);
+        Resume(fiber);
         ran = true;
       }
       left = left || fiber.state != State::kDone;
@@ -110,7 +127,8 @@ unsigned Lane() {
 }
 
 uint64_t Exchange(uint64_t value, unsigned from) {
-  running->given = value;
+  const unsigned turn = running->turn ^= 1;
+  running->given[turn] = value;
   WarpBarrier();
   const dim3& t = running->thread;
   const size_t index = t.x + here.block_dim.x * (t.y + here.block_dim.y * t.z);
@@ -119,9 +137,7 @@ uint64_t Exchange(uint64_t value, unsigned from) {
     std::fprintf(stderr, "cuda on host: a value of lane %u, which the block does not have\n", from);
     std::abort();
   }
-  const uint64_t got = fibers[at]->given;
-  WarpBarrier();
-  return got;
+  return fibers[at]->given[turn];
 }
 
 void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
@@ -134,7 +150,6 @@ void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
   }
   while (fibers.size() < n_fibers) {
     fibers.push_back(std::make_unique<Fiber>());
-    fibers.back()->stack = std::make_unique<char[]>(kStackBytes);
   }
   kernel_to_run = &kernel;
   here.block_dim = block;
