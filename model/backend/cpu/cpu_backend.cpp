@@ -11,7 +11,7 @@
 #include "model/backend/backend.h"
 #include "model/backend/cpu/adapter_products.h"
 #include "model/backend/cpu/cpu_weight.h"
-#include "model/backend/cpu/expert_picks.h"
+#include "model/backend/expert_picks.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/lanes.h"
 #include "model/backend/cpu/rows.h"
@@ -94,7 +94,7 @@ class CpuBackend final : public Backend {
     return true;
   }
 
-  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+  Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     const size_t n = pass.batch.tokens.size();
     const size_t widest_input = std::max({config_.d_model, config_.q_size(), config_.d_ff});
     const size_t inner_rows = n * std::max(1u, config_.experts.n_used);
@@ -124,6 +124,7 @@ class CpuBackend final : public Backend {
       for (auto& next : next_item_) next.value.store(0, std::memory_order_relaxed);
     }
     lanes_.Run(body);
+    return {};
   }
 
   void Embed(int lane, const Pass& pass) override {
