@@ -7,8 +7,10 @@
 namespace hearth::model {
 namespace {
 
-// A new outcome counts for so much.
+// A new outcome counts for so much; for what follows one token for more, since it is seen less.
 constexpr double kShare = 0.08;
+constexpr double kShareAfter = 0.25;
+constexpr uint32_t kKnown = 2;  // outcomes behind a token from which on they count alone
 // Guesses must promise this much more speed: costs are measured, and measurements err.
 constexpr double kGain = 1.03;
 constexpr uint32_t kMostTogether = 64;  // guesses in one pass
@@ -22,11 +24,28 @@ Speculation::Origin OriginOf(uint32_t agreeing) {
   return agreeing == 3 ? Speculation::kLookup3 : Speculation::kLookup2;
 }
 
+Speculation::Origin OriginOf(const Speculation& s, size_t i) {
+  return s.drafted ? Speculation::kDrafter : OriginOf(s.agreeing + static_cast<uint32_t>(i));
+}
+
+size_t PlaceOf(TokenId token) { return static_cast<uint32_t>(token) % Speculation::kPlaces; }
+
 }  // namespace
+
+double Speculator::Chance(const Sequence& sequence, size_t i) {
+  const Speculation& s = sequence.speculation;
+  if (!s.drafted) {
+    const TokenId before = i == 0 ? sequence.tokens.back() : s.guesses[i - 1];
+    const Speculation::After& after = s.after[PlaceOf(before)];
+    if (after.token == before && after.seen >= kKnown) return after.chance;
+  }
+  return s.chances[OriginOf(s, i)];
+}
 
 void Speculator::FindGuesses(Sequence& sequence, uint32_t most) {
   Speculation& s = sequence.speculation;
   s.guesses.clear();
+  s.drafted = false;
   if (!options_.lookup) return;
   if (!s.lookup) {
     s.lookup.emplace(static_cast<uint32_t>(sequence.tokens.capacity()));
@@ -34,7 +53,7 @@ void Speculator::FindGuesses(Sequence& sequence, uint32_t most) {
     sequence.draft.reserve(Speculation::kMostGuesses);
   }
   s.lookup->Extend(sequence.tokens);
-  s.origin = OriginOf(s.lookup->Find(sequence.tokens, most, s.guesses));
+  s.agreeing = s.lookup->Find(sequence.tokens, most, s.guesses);
   if (s.guesses.empty() || !sequence.constraint || sequence.constraint->IsFree()) return;
   s.guesses.resize(static_cast<size_t>(sequence.constraint->AllowedPrefix(s.guesses)));
 }
@@ -44,17 +63,17 @@ void Speculator::AddOption(Sequence& sequence) {
   const uint32_t left = sequence.max_tokens - sequence.usage.completion_tokens;
   const uint32_t most = std::min(Speculation::kMostGuesses, left - 1);
   FindGuesses(sequence, most);
-  Option option = {&sequence, s.chances[s.origin], 0, 0, static_cast<uint32_t>(s.guesses.size()),
-                   0};
-  const double drafted = s.chances[Speculation::kDrafter];
-  if (options_.drafter != nullptr && (s.guesses.empty() || option.chance < drafted)) {
+  Option option = {&sequence, 0, 0, static_cast<uint32_t>(s.guesses.size()), 0};
+  if (options_.drafter != nullptr &&
+      (s.guesses.empty() || Chance(sequence, 0) < s.chances[Speculation::kDrafter])) {
     if (s.rest > 0) --s.rest;
     s.guesses.clear();
-    s.origin = Speculation::kDrafter;
-    option = {&sequence, drafted, 0, seconds_per_guess_, s.rest > 0 ? 0 : most, 0};
+    s.drafted = true;
+    option = {&sequence, 0, seconds_per_guess_, s.rest > 0 ? 0 : most, 0};
   }
-  option.next = option.chance;
-  if (option.most > 0) choices_.push_back(option);
+  if (option.most == 0) return;
+  option.next = Chance(sequence, 0);
+  choices_.push_back(option);
 }
 
 // `tokens` of so many sequences are in the pass anyhow.
@@ -78,7 +97,7 @@ void Speculator::Choose(uint32_t tokens, uint32_t sequences) {
     ++surest->chosen;
     expected += surest->next;
     making += surest->seconds;
-    surest->next *= surest->chance;
+    if (surest->chosen < surest->most) surest->next *= Chance(*surest->sequence, surest->chosen);
     const double rate = expected / (cost_.Predict(tokens + n + 1) + making);
     if (rate <= best_rate) continue;
     best_rate = rate;
@@ -92,7 +111,7 @@ void Speculator::MakeDraft(const Option& option) {
   Sequence& sequence = *option.sequence;
   Speculation& s = sequence.speculation;
   uint32_t count = option.chosen;
-  if (s.origin == Speculation::kDrafter) {
+  if (s.drafted) {
     if (count == 0) {
       // Not worth it now, as far as is known. It is tried again after a while.
       s.rest = s.next_rest;
@@ -139,10 +158,18 @@ void Speculator::Propose(std::span<const std::unique_ptr<Sequence>> running) {
 
 void Speculator::Learn(Sequence& sequence, uint32_t length) {
   Speculation& s = sequence.speculation;
-  double& chance = s.chances[s.origin];
   for (size_t i = 0; i < s.guesses.size() && length + i < sequence.tokens.size(); ++i) {
     const bool came_true = s.guesses[i] == sequence.tokens[length + i];
-    chance += kShare * (came_true - chance);
+    double& chance = s.chances[OriginOf(s, i)];
+    const TokenId before = sequence.tokens[length + i - 1];
+    Speculation::After& after = s.after[PlaceOf(before)];
+    if (after.token != before) after = {before, 0, chance};
+    // A token that is known to break copies says nothing about the others.
+    if (s.drafted || after.seen < kKnown) chance += kShare * (came_true - chance);
+    if (!s.drafted) {
+      ++after.seen;
+      after.chance += kShareAfter * (came_true - after.chance);
+    }
     if (!came_true) break;
   }
 }

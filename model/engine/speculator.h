@@ -39,12 +39,13 @@ class Speculator {
   // What could be tried for one sequence.
   struct Option {
     Sequence* sequence;
-    double chance;   // that a guess comes true, if those before it did
-    double next;     // that all up to the next guess come true
+    double next;     // chance that all up to the next guess come true
     double seconds;  // that a guess costs to make
     uint32_t most;
     uint32_t chosen;
   };
+  // That guess i comes true, if those before it did.
+  static double Chance(const Sequence& sequence, size_t i);
   void FindGuesses(Sequence& sequence, uint32_t most);
   void AddOption(Sequence& sequence);
   void Choose(uint32_t tokens, uint32_t sequences);
