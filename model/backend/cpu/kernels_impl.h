@@ -189,6 +189,8 @@ struct Kv8 {
 };
 
 constexpr size_t kSlots = 16;  // positions of a block
+// So many query rows do not hide the reading.
+constexpr int kUnhidden = 4;
 
 // The scales behind a head's keys (or values) of kQ8_0.
 inline const float* KvScales(const uint8_t* elements, size_t head_dim) {

@@ -3,8 +3,6 @@
 // Where few rows share the weights, reading these bounds a product: they are fetched this many
 // bytes ahead, since the hardware's own prefetch stops at the end of each page.
 constexpr size_t kAhead = 4096;
-// So many rows do not hide the reading.
-constexpr int kUnhidden = 4;
 // So few rows are multiplied with both planes at once, and with kStreams panels: what bounds them
 // is how many lines of memory are on their way.
 constexpr int kFewRows = 2;
@@ -139,7 +137,7 @@ void MultiplyQuantized(const Panels& matrix, size_t first, size_t last, const Ac
     uint64_t fine = 0;  // of the blocks from this one on, a bit each
     for (size_t block = 0; block < n_blocks;) {
       for (size_t b = 0; b < kParts; ++b, ++block, fine >>= 1) {
-        if (kTile <= kUnhidden && row == 0) {
+        if (row == 0) {
           for (const uint8_t* weights : panels) FetchAhead<kPart>(weights + b * kPart);
         }
         if (block % 64 == 0) {
@@ -180,7 +178,7 @@ void MultiplyFloats(const Panels& matrix, size_t first, size_t last, const Activ
     }
     for (size_t i = 0; i < x.cols; i += kChains) {
       for (size_t p = 0; p < kPanels; ++p) {
-        if (kTile <= kUnhidden && row == 0) FetchAhead<kChains * kStep>(panels[p]);
+        if (row == 0) FetchAhead<kChains * kStep>(panels[p]);
         for (size_t c = 0; c < kChains; ++c) {
           const F weights = Format::Weights(panels[p] + c * kStep);
           for (size_t t = 0; t < kTile; ++t) {
@@ -389,7 +387,7 @@ void Multiply(const Panels& panels, size_t first, size_t last, const Activations
       [&](auto f) {
         using Format = decltype(f);
         if (n <= kFewRows) return multiply(QuantizedProducts<Format, kStreams>(FewTiles{}));
-        constexpr size_t kMost = kTileQuantized / Format::kHalves;
+        constexpr size_t kMost = Format::kHalves == 1 ? kTileQuantized : kTileHalves;
         using AllTiles = typename MakeTiles<kMost>::Type;
         if constexpr (Format::kPacked) {
           if (n >= kTilesToLoosen * kMost) {

@@ -10,6 +10,7 @@ namespace hearth::model::cpu::avx2 {
 constexpr int kPanelsAtOnce = 1;
 constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 4;
+constexpr int kTileHalves = 2;  // of formats with two halves
 constexpr int kTileFloats = 3;
 constexpr int kTileAttention = 4;
 constexpr int kAttentionChains = 6;  // sums that attention keeps at once

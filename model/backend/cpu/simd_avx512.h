@@ -11,7 +11,8 @@ namespace hearth::model::cpu::avx512 {
 // registers.
 constexpr int kPanelsAtOnce = 2;
 constexpr int kStreams = 4;  // panels at once for a few rows
-constexpr int kTileQuantized = 6;
+constexpr int kTileQuantized = 8;
+constexpr int kTileHalves = 3;  // of formats with two halves
 constexpr int kTileFloats = 6;
 constexpr int kTileAttention = 8;
 constexpr int kAttentionChains = 16;  // sums that attention keeps at once

@@ -11,6 +11,7 @@ namespace hearth::model::cpu::scalar {
 constexpr int kPanelsAtOnce = 1;
 constexpr int kStreams = 1;  // panels at once for a few rows
 constexpr int kTileQuantized = 2;
+constexpr int kTileHalves = 1;  // of formats with two halves
 constexpr int kTileFloats = 2;
 constexpr int kTileAttention = 2;
 constexpr int kAttentionChains = 2;  // sums that attention keeps at once
