@@ -69,7 +69,12 @@ class HttpTransport : public ClientTransport {
     const auto read = ReadMessage(text);
     const auto& message = std::get<Message>(read);  // we wrote it
     if (message.kind == Message::Kind::kRequest) return Submit(text, message, headers);
-    if (message.method() == "notifications/cancelled" && Cancel(message)) return {};
+    if (message.method() == "notifications/cancelled") {
+      if (Cancel(message)) return {};
+      // Whoever cancels has waited long enough.
+      workers_.Submit([this, text = std::string(text)] { (void)PostQuietly(text).ok(); });
+      return {};
+    }
     const Status posted = PostQuietly(text);
     if (posted.ok() && message.method() == "notifications/initialized") Listen();
     return posted;

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <optional>
 
+#include "runtime/net/proxy.h"
 #include "runtime/net/wire/byte_stream.h"
 #include "runtime/net/wire/response_reader.h"
 #include "runtime/net/wire/tls.h"
@@ -40,8 +41,10 @@ bool IsSafe(const HttpHeaders& headers) {
   });
 }
 
-std::string WriteHead(const HttpRequest& request) {
-  std::string text = request.method + " " + request.url.target +
+// A proxy wants the whole address.
+std::string WriteHead(const HttpRequest& request, bool to_proxy) {
+  const std::string target = (to_proxy ? request.url.origin() : "") + request.url.target;
+  std::string text = request.method + " " + target +
                      " HTTP/1.1\r\nHost: " + request.url.authority() +
                      "\r\nUser-Agent: hearth\r\nAccept-Encoding: identity\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
@@ -114,8 +117,10 @@ class HttpClient::Impl {
   // One request and its response; of a redirect the sink hears nothing.
   Result<HttpHead> Once(const HttpRequest& request, const HttpLimits& limits, const HttpSink& sink,
                         const StopDescriptor& stop, SteadyPoint end) {
-    HEARTH_TRY(auto stream, Connect(request.url, {std::min(end, Later(limits.connect)), stop}));
-    const std::string head = WriteHead(request);
+    HEARTH_TRY(const auto proxy, ProxyFor(request.url, options_.environment));
+    HEARTH_TRY(auto stream,
+               Connect(request.url, proxy, {std::min(end, Later(limits.connect)), stop}));
+    const std::string head = WriteHead(request, proxy && !request.url.secure());
     // Small requests go out in one piece, so that they fill one packet.
     constexpr size_t kSmall = 16 << 10;
     const bool small = request.body.size() <= kSmall;
@@ -141,12 +146,35 @@ class HttpClient::Impl {
 
   static SteadyPoint Later(std::chrono::milliseconds by) { return SteadyClock::now() + by; }
 
-  Result<std::unique_ptr<ByteStream>> Connect(const Url& url, const Wait& wait) {
+  Result<std::unique_ptr<ByteStream>> Connect(const Url& url, const std::optional<Url>& proxy,
+                                              const Wait& wait) {
     if (auto kept = TakeIdle(url.origin())) return kept;
-    HEARTH_TRY(auto tcp, ConnectTcp(url.host, url.port, options_.public_only, wait));
+    const Url& peer = proxy ? *proxy : url;
+    HEARTH_TRY(auto tcp, ConnectTcp(peer.host, peer.port, options_.public_only && !proxy, wait));
     if (!url.secure()) return tcp;
+    if (proxy) HEARTH_CHECK_OK(OpenTunnel(*tcp, url, wait));
     HEARTH_TRY(TlsContext* const tls, Tls());
     return tls->Connect(std::move(tcp), url.host, wait);
+  }
+
+  // Asks a proxy to pass bytes on to the host (RFC 9110, section 9.3.6).
+  static Status OpenTunnel(ByteStream& tcp, const Url& url, const Wait& wait) {
+    constexpr size_t kMostHead = 16 << 10;
+    const std::string host = Concat(url.authority(), url.port == 443 ? ":443" : "");
+    HEARTH_CHECK_OK(
+        tcp.Write(Concat("CONNECT ", host, " HTTP/1.1\r\nHost: ", host, "\r\n\r\n"), wait));
+    std::string head;
+    // Byte by byte: what follows the head belongs to the host.
+    while (!head.ends_with("\r\n\r\n")) {
+      char byte = 0;
+      HEARTH_TRY(const size_t count, tcp.Read(&byte, 1, wait));
+      head += byte;
+      if (count == 0 || head.size() > kMostHead) {
+        return MakeError(ErrorCode::kIo, "the proxy gave no answer");
+      }
+    }
+    if (head.starts_with("HTTP/1.") && head.substr(8, 3) == " 20") return {};
+    return MakeError(ErrorCode::kIo, "the proxy refused: ", head.substr(0, head.find('\r')));
   }
 
   Result<TlsContext*> Tls() {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "runtime/base/core/result.h"
+#include "runtime/base/paths.h"
 #include "runtime/net/url.h"
 
 namespace hearth::net {
@@ -56,7 +57,9 @@ struct HttpLimits {
 
 struct HttpClientOptions {
   std::string certificates;  // a PEM file of certificates to trust beside the system's
-  bool public_only = false;  // never connect to private addresses, whatever their name
+  // Never connect to private addresses, whatever their name. A proxy has rules of its own.
+  bool public_only = false;
+  Environment environment = ::getenv;  // where proxies are named (proxy.h)
 };
 
 // Called when the head has come (with an empty piece), then with pieces of the body. False ends the
