@@ -17,7 +17,7 @@ namespace hearth::model {
 
 class Transformer;
 
-enum class BackendKind : uint8_t { kCpu, kReference };
+enum class BackendKind : uint8_t { kCpu, kCuda, kReference };
 
 struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;

@@ -81,6 +81,32 @@ PYTHON
   echo "$model_sha256" >"$stamp"
 }
 
+# nvcc 13.0, to compile the CUDA backend where no toolkit is installed: from Python packages, into the
+# cache. Sets CUDACXX.
+fetch_cuda() {
+  [ -n "${CUDACXX:-}" ] && return
+  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/hearth/cuda-13.0
+  if [ ! -x "$folder/nvidia/cu13/bin/nvcc" ]; then
+    say "Fetching nvcc 13.0 (105 MB)"
+    local work
+    mkdir -p "$(dirname "$folder")"
+    work=$(mktemp -d "$folder.XXXXXX")
+    python3 -m pip download --disable-pip-version-check --no-deps --progress-bar on -d "$work/wheels" \
+      nvidia-cuda-{nvcc,crt,runtime,cccl}==13.0.* nvidia-nvvm==13.0.* >&2 ||
+      fail "the Python packages with nvcc 13.0 could not be downloaded; set CUDACXX to an nvcc"
+    local wheel
+    for wheel in "$work"/wheels/*.whl; do
+      python3 -m zipfile -e "$wheel" "$work"
+    done
+    rm -rf "$work/wheels"
+    chmod +x "$work"/nvidia/cu13/bin/* "$work"/nvidia/cu13/nvvm/bin/*
+    ln -s lib "$work/nvidia/cu13/lib64"
+    rm -rf "$folder"
+    mv -T "$work" "$folder"
+  fi
+  export CUDACXX=$folder/nvidia/cu13/bin/nvcc
+}
+
 # build PRESET FOLDER TARGET...: quiet where nothing is to be done, ninja's progress where something is.
 build() {
   local preset=$1 folder=$root/$2

@@ -142,7 +142,8 @@ class Backend {
     KvStorage& kv;
     const BatchView& batch;
   };
-  virtual void Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
+  // An error: the device is lost, the pass gave nothing, and later ones fail alike.
+  virtual Status Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
   // The steps. Hidden states stay inside the backend between them.
   virtual void Embed(int lane, const Pass& pass) = 0;
   virtual void AttentionBlock(int lane, const Pass& pass, uint32_t layer) = 0;
@@ -160,5 +161,7 @@ std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config);
 // Fails where HEARTH_CPU asks for an instruction set that is unknown or that this CPU lacks.
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
                                                   const CpuOptions& options);
+// The first GPU. Fails where there is none, it is too old, or the program was built without CUDA.
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config);
 
 }  // namespace hearth::model

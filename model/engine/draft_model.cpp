@@ -32,9 +32,9 @@ class DraftModel final : public Drafter {
         std::min<size_t>(static_cast<size_t>(same.in1 - text.tokens.begin()), tokens.size() - 1);
     text.tokens.resize(known);
     Sampler draws = sampler;
-    Compute(text, tokens.subspan(known));
+    if (!Compute(text, tokens.subspan(known))) return;
     for (uint32_t i = 0; i < most; ++i) {
-      if (i > 0) Compute(text, std::span(&out.back(), 1));
+      if (i > 0 && !Compute(text, std::span(&out.back(), 1))) return;
       draws.Adjust(logits_);
       out.push_back(draws.Draw(logits_, nullptr));
       draws.Observe(out.back(), true);
@@ -63,8 +63,9 @@ class DraftModel final : public Drafter {
     return texts_.front();
   }
 
-  // Appends the tokens to the text; logits_ are those of the last.
-  void Compute(Text& text, std::span<const TokenId> tokens) {
+  // Appends the tokens to the text; logits_ are those of the last. False where the device is lost:
+  // the engine hears of it by itself.
+  bool Compute(Text& text, std::span<const TokenId> tokens) {
     while (!tokens.empty()) {
       const auto now = tokens.first(std::min(tokens.size(), kChunk));
       tokens = tokens.subspan(now.size());
@@ -76,12 +77,14 @@ class DraftModel final : public Drafter {
       const uint32_t last = count - 1;
       const auto heads = tokens.empty() ? std::span(&last, 1) : std::span<const uint32_t>();
       logits_.resize(model_->config().vocab_size);
-      model_->transformer().Forward(*kv_, {.tokens = now,
-                                           .sequences = std::span(&slice, 1),
-                                           .heads = heads,
-                                           .logits = logits_.data()});
+      const BatchView batch = {.tokens = now,
+                               .sequences = std::span(&slice, 1),
+                               .heads = heads,
+                               .logits = logits_.data()};
+      if (!model_->transformer().Forward(*kv_, batch).ok()) return false;
       text.tokens.insert(text.tokens.end(), now.begin(), now.end());
     }
+    return true;
   }
 
   std::unique_ptr<Model> model_;

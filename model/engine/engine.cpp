@@ -43,7 +43,7 @@ struct Engine::State {
   void Admit(Events& events);
   uint32_t ReadRoom() const;
   void BuildBatch();
-  void RunBatch();
+  Status RunBatch();
   // Takes in what the pass gave a sequence: logits of its last token and of each of its draft.
   void Follow(const Scheduler::Slice& slice, std::span<float> logits, Events& events);
   // Draws the next token, which the constraint has then accepted unless it ends the text; token -1
@@ -54,6 +54,9 @@ struct Engine::State {
   bool Append(Sequence& sequence, Event drawn, Events& events);  // likewise
   void Finish(Sequence& sequence, FinishReason reason, Events& events, TokenId stop_token = -1,
               Error error = {});
+
+  // Ends every request with an error: the device is lost.
+  void FinishAll(const Error& error, Events& events);
 
   template <typename Visit>
   void ForEach(Visit visit) {
@@ -204,6 +207,15 @@ void Engine::State::Finish(Sequence& sequence, FinishReason reason, Events& even
   scheduler.Remove(sequence);
 }
 
+void Engine::State::FinishAll(const Error& error, Events& events) {
+  while (true) {
+    Sequence* any = nullptr;
+    ForEach([&](Sequence& sequence) { any = &sequence; });
+    if (any == nullptr) return;
+    Finish(*any, FinishReason::kError, events, -1, error);
+  }
+}
+
 void Engine::State::DropCancelled(Events& events) {
   while (true) {
     Sequence* cancelled = nullptr;
@@ -265,14 +277,15 @@ void Engine::State::BuildBatch() {
   }
 }
 
-void Engine::State::RunBatch() {
+Status Engine::State::RunBatch() {
   const size_t vocab = model.config().vocab_size;
   if (logits.size() < heads.size() * vocab) logits.resize(heads.size() * vocab);
   const double start = options.now();
-  model.transformer().Forward(
-      *kv, {.tokens = tokens, .sequences = slices, .heads = heads, .logits = logits.data()});
+  HEARTH_CHECK_OK(model.transformer().Forward(
+      *kv, {.tokens = tokens, .sequences = slices, .heads = heads, .logits = logits.data()}));
   cost.Observe(static_cast<uint32_t>(tokens.size()), options.now() - start);
   ++stats.steps;
+  return {};
 }
 
 bool Engine::State::Append(Sequence& sequence, Event drawn, Events& events) {
@@ -387,7 +400,10 @@ bool Engine::Step(std::vector<Event>& events) {
   s.scheduler.Plan(s.ReadRoom(), s.plan);
   if (s.plan.empty()) return !events.empty();
   s.BuildBatch();
-  s.RunBatch();
+  if (const Status ran = s.RunBatch(); !ran.ok()) {
+    s.FinishAll(ran.error(), events);
+    return true;
+  }
   const size_t vocab = s.model.config().vocab_size;
   size_t head = 0;
   for (size_t i = 0; i < s.plan.size(); ++i) {

@@ -103,9 +103,9 @@ Status Evaluator::Append(std::span<const Input> inputs, const Visitor& visit, ui
     }
     if (tokens.empty()) return {};
     s.logits.resize(heads.size() * vocab);
-    s.model.transformer().Forward(
+    HEARTH_CHECK_OK(s.model.transformer().Forward(
         *s.kv,
-        {.tokens = tokens, .sequences = sequences, .heads = heads, .logits = s.logits.data()});
+        {.tokens = tokens, .sequences = sequences, .heads = heads, .logits = s.logits.data()}));
     for (size_t h = 0; h < heads.size(); ++h) {
       visit(origins[h].first, origins[h].second, std::span(s.logits).subspan(h * vocab, vocab));
     }

@@ -26,6 +26,8 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
   std::unique_ptr<Backend> backend;
   if (options.backend == BackendKind::kReference) {
     backend = CreateReferenceBackend(config);
+  } else if (options.backend == BackendKind::kCuda) {
+    HEARTH_TRY(backend, CreateCudaBackend(config));
   } else {
     HEARTH_TRY(backend, CreateCpuBackend(config, {.threads = options.threads, .pin = options.pin}));
   }

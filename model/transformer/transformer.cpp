@@ -198,9 +198,9 @@ Result<std::unique_ptr<Transformer>> Transformer::Load(
   return self;
 }
 
-void Transformer::Forward(KvStorage& kv, const BatchView& batch) {
+Status Transformer::Forward(KvStorage& kv, const BatchView& batch) {
   const Backend::Pass pass = {.weights = weights_, .kv = kv, .batch = batch};
-  backend_->Run(pass, [&](int lane) {
+  return backend_->Run(pass, [&](int lane) {
     backend_->Embed(lane, pass);
     for (uint32_t layer = 0; layer < config_.n_layers; ++layer) {
       backend_->AttentionBlock(lane, pass, layer);

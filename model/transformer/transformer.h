@@ -20,8 +20,9 @@ class Transformer {
                                                    std::unique_ptr<Backend> backend,
                                                    const std::function<void(double)>& progress);
 
-  // Runs one batch; see BatchView. The batch is well formed: the engine made it.
-  void Forward(KvStorage& kv, const BatchView& batch);
+  // Runs one batch; see BatchView. The batch is well formed: the engine made it. Fails where the
+  // backend's device is lost.
+  Status Forward(KvStorage& kv, const BatchView& batch);
 
   const ModelConfig& config() const { return config_; }
   Backend& backend() { return *backend_; }

@@ -80,6 +80,19 @@ std::string Metrics::Write(const Gauges& gauges) const {
   WriteOne(out, "hearth_connections", "gauge", "Open connections.", gauges.connections);
   WriteOne(out, "hearth_sequences_running", "gauge", "Replies being written.", gauges.running);
   WriteOne(out, "hearth_queue_depth", "gauge", "Replies waiting for room.", gauges.waiting);
+  WriteOne(out, "hearth_engine_steps_total", "counter", "Passes through the model.", gauges.steps);
+  WriteOne(out, "hearth_preemptions_total", "counter",
+           "Replies that lost their KV memory to others.", gauges.preemptions);
+  WriteOne(out, "hearth_guessed_tokens_total", "counter", "Tokens guessed and tried in a pass.",
+           gauges.guessed_tokens);
+  WriteOne(out, "hearth_guessed_tokens_accepted_total", "counter", "Of these, that came true.",
+           gauges.accepted_tokens);
+  WriteOne(out, "hearth_kv_bytes", "gauge", "Memory that keys and values may take.",
+           gauges.kv_bytes);
+  WriteOne(out, "hearth_kv_bytes_used", "gauge", "Of this, what holds something.",
+           gauges.kv_bytes_used);
+  WriteOne(out, "hearth_kv_tokens_held", "gauge", "Tokens of replies being written.",
+           gauges.kv_tokens_held);
   return out;
 }
 

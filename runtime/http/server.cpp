@@ -96,6 +96,14 @@ HttpResponse Server::MetricsPage() const {
   for (const auto& model : models_.Loaded()) {
     gauges.running += model->engine().running();
     gauges.waiting += model->engine().waiting();
+    const model::EngineStats stats = model->engine().stats();
+    gauges.steps += stats.steps;
+    gauges.preemptions += stats.preemptions;
+    gauges.guessed_tokens += stats.guessed_tokens;
+    gauges.accepted_tokens += stats.accepted_tokens;
+    gauges.kv_bytes += stats.kv_blocks * stats.kv_bytes_per_block;
+    gauges.kv_bytes_used += (stats.kv_blocks - stats.kv_blocks_free) * stats.kv_bytes_per_block;
+    gauges.kv_tokens_held += stats.kv_tokens_held;
     gauges.grammar_hits += model->grammars().hits();
     gauges.grammar_misses += model->grammars().misses();
   }

@@ -8,7 +8,9 @@ namespace hearth::main {
 
 void AddModelFlags(CLI::App& command, ModelFlags& flags) {
   static const std::map<std::string, model::BackendKind> kBackends = {
-      {"cpu", model::BackendKind::kCpu}, {"reference", model::BackendKind::kReference}};
+      {"cpu", model::BackendKind::kCpu},
+      {"cuda", model::BackendKind::kCuda},
+      {"reference", model::BackendKind::kReference}};
   static const std::map<std::string, model::KvType> kKvTypes = {{"f32", model::KvType::kF32},
                                                                 {"f16", model::KvType::kF16},
                                                                 {"bf16", model::KvType::kBF16},

@@ -33,7 +33,7 @@ void RunNetwork(const GgufFile& file) {
   const BatchSequence sequences[] = {{.first = 0, .count = 2, .start = 0, .blocks = blocks}};
   const uint32_t heads[] = {1};
   std::vector<float> logits(config->vocab_size);
-  (*network)->Forward(**kv, {tokens, sequences, heads, logits.data()});
+  (void)(*network)->Forward(**kv, {tokens, sequences, heads, logits.data()});
 }
 
 }  // namespace

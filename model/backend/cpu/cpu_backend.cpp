@@ -11,10 +11,10 @@
 #include "model/backend/backend.h"
 #include "model/backend/cpu/adapter_products.h"
 #include "model/backend/cpu/cpu_weight.h"
-#include "model/backend/cpu/expert_picks.h"
 #include "model/backend/cpu/kernels.h"
 #include "model/backend/cpu/lanes.h"
 #include "model/backend/cpu/rows.h"
+#include "model/backend/expert_picks.h"
 #include "model/backend/rope.h"
 
 namespace hearth::model {
@@ -94,7 +94,7 @@ class CpuBackend final : public Backend {
     return true;
   }
 
-  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+  Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     const size_t n = pass.batch.tokens.size();
     const size_t widest_input = std::max({config_.d_model, config_.q_size(), config_.d_ff});
     const size_t inner_rows = n * std::max(1u, config_.experts.n_used);
@@ -124,6 +124,7 @@ class CpuBackend final : public Backend {
       for (auto& next : next_item_) next.value.store(0, std::memory_order_relaxed);
     }
     lanes_.Run(body);
+    return {};
   }
 
   void Embed(int lane, const Pass& pass) override {
@@ -142,8 +143,8 @@ class CpuBackend final : public Backend {
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
-    const Activations& normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), kAllFine,
-                                          [&](size_t t) { return hidden_.row(t); });
+    const Activations normed = Normalize(lane, n, w.attention_norm, Cpu(w.qkv), kAllFine,
+                                         [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kQkv, layer, 0, normed, n);
     Multiply(lane, Cpu(w.qkv), normed, n, qkv_.row(0), qkv_.width(), false);
     adapters_.Add(lane, pass.batch, layer, InputSite::kQkv, normed, qkv_.row(0), qkv_.width(),
@@ -155,7 +156,7 @@ class CpuBackend final : public Backend {
     } else {
       AttendBatch(lane, pass, layer);
     }
-    const Activations& attended =
+    const Activations attended =
         n == 1 ? MergeOneToken(lane, Cpu(w.attention_out))
                : Collect(lane, n, config_.q_size(), Cpu(w.attention_out), kAllFine,
                          [&](size_t t) { return attended_.row(t); });
@@ -168,16 +169,16 @@ class CpuBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixExperts(lane, n, w, layer);
-    const Activations& normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
-                                          kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
+    const Activations normed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.gate_up),
+                                         kGateFineAbove, [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kGateUp, layer, 0, normed, n);
     Multiply(lane, Cpu(w.gate_up), normed, n, gate_up_.row(0), gate_up_.width(), false);
     adapters_.Add(lane, pass.batch, layer, InputSite::kGateUp, normed, gate_up_.row(0),
                   gate_up_.width(), Scratch(lane));
     Activate(lane, Cpu(w.gate_up), 0, n);
     lanes_.Sync();
-    const Activations& inner = Collect(lane, n, config_.d_ff, Cpu(w.down), kDownFineAbove,
-                                       [&](size_t t) { return inner_.row(t); });
+    const Activations inner = Collect(lane, n, config_.d_ff, Cpu(w.down), kDownFineAbove,
+                                      [&](size_t t) { return inner_.row(t); });
     Report(lane, InputSite::kDown, layer, 0, inner, n);
     AddProduct(lane, pass, layer, InputSite::kDown, Cpu(w.down), inner, w.feed_forward_post_norm);
   }
@@ -187,7 +188,7 @@ class CpuBackend final : public Backend {
     if (n == 0) return;
     const CpuWeight& output =
         Cpu(pass.weights.output ? pass.weights.output : pass.weights.embedding);
-    const Activations& normed =
+    const Activations normed =
         Normalize(lane, n, pass.weights.output_norm, output, kAllFine,
                   [&](size_t i) { return hidden_.row(pass.batch.heads[i]); });
     Multiply(lane, output, normed, n, pass.batch.logits, config_.vocab_size, false);
@@ -260,28 +261,28 @@ class CpuBackend final : public Backend {
   }
 
   // Rows of input in the forms that `reader` wants: for one token each lane makes its own, for more
-  // the lanes share the work and wait for each other. fill(t, out) writes row t as floats.
+  // the lanes share the work and wait for each other. fill(t, out) writes row t as floats. A
+  // barrier lies before: what `fill` reads is there, and the last product has read its input.
   template <typename Fill>
-  const Activations& Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             float fine_above, Fill fill) {
-    ActivationRows& rows = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
-    if (n == 1 || lane == 0) rows.Resize(n, cols);
-    if (n > 1) lanes_.Sync();
+  Activations Prepare(int lane, size_t n, size_t cols, const CpuWeight& reader, float fine_above,
+                      Fill fill) {
+    const ActivationRows& memory = n == 1 ? private_[static_cast<size_t>(lane)].input : input_;
+    const Activations rows = memory.WithCols(cols);
     const Share share = n == 1 ? Share(1, 0, 1) : Share(n, lane, lanes_.count());
     for (size_t t = share.begin; t < share.end; ++t) {
-      const Activations row = rows.view().Row(t);
+      const Activations row = rows.Row(t);
       fill(t, row.floats);
       // An adapter's matrices are read as blocks, unless rows do not divide into them.
       const bool adapts = adapters_.any() && cols % kQuantBlock == 0;
       if (reader.wants_quantized || adapts) kernels_.quantize(row.floats, fine_above, row);
     }
     if (n > 1) lanes_.Sync();
-    return rows.view();
+    return rows;
   }
 
   template <typename Source>
-  const Activations& Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
-                               float fine_above, Source source) {
+  Activations Normalize(int lane, size_t n, const WeightPtr& norm, const CpuWeight& reader,
+                        float fine_above, Source source) {
     if (!norm) return Collect(lane, n, config_.d_model, reader, fine_above, source);
     return Prepare(lane, n, config_.d_model, reader, fine_above, [&](size_t t, float* out) {
       kernels_.rms_norm(source(t), Cpu(norm).vector.data(), config_.d_model, config_.norm_epsilon,
@@ -290,8 +291,8 @@ class CpuBackend final : public Backend {
   }
 
   template <typename Source>
-  const Activations& Collect(int lane, size_t n, size_t cols, const CpuWeight& reader,
-                             float fine_above, Source source) {
+  Activations Collect(int lane, size_t n, size_t cols, const CpuWeight& reader, float fine_above,
+                      Source source) {
     return Prepare(lane, n, cols, reader, fine_above, [&](size_t t, float* out) {
       std::memcpy(out, source(t), cols * sizeof(float));
     });
@@ -326,14 +327,14 @@ class CpuBackend final : public Backend {
   // in the batch.
   void MixExperts(int lane, size_t n, const LayerWeights& w, uint32_t layer) {
     const size_t rows = n * config_.experts.n_used;
-    const Activations& routed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), kAllFine,
-                                          [&](size_t t) { return hidden_.row(t); });
+    const Activations routed = Normalize(lane, n, w.feed_forward_norm, Cpu(w.router), kAllFine,
+                                         [&](size_t t) { return hidden_.row(t); });
     Report(lane, InputSite::kRouter, layer, 0, routed, n);
     Multiply(lane, Cpu(w.router), routed, n, router_.row(0), router_.width(), false);
     lanes_.Sync();
     if (lane == 0) picks_.Choose(config_.experts, n, [&](size_t t) { return router_.row(t); });
     lanes_.Sync();
-    const Activations& normed =
+    const Activations normed =
         Normalize(lane, rows, w.feed_forward_norm, Cpu(w.experts[0].gate_up), kGateFineAbove,
                   [&](size_t row) { return hidden_.row(picks_.token_of_row[row]); });
     for (const ExpertPicks::Group& group : picks_.groups) {
@@ -344,8 +345,8 @@ class CpuBackend final : public Backend {
       Activate(lane, Cpu(expert.gate_up), group.first, group.count);
     }
     lanes_.Sync();
-    const Activations& inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
-                                       kDownFineAbove, [&](size_t row) { return inner_.row(row); });
+    const Activations inner = Collect(lane, rows, config_.d_ff, Cpu(w.experts[0].down),
+                                      kDownFineAbove, [&](size_t row) { return inner_.row(row); });
     for (const ExpertPicks::Group& group : picks_.groups) {
       Report(lane, InputSite::kDown, layer, group.expert, inner.Row(group.first), group.count);
       Multiply(lane, Cpu(w.experts[group.expert].down), inner.Row(group.first), group.count,
@@ -546,7 +547,7 @@ class CpuBackend final : public Backend {
     lanes_.Sync();
   }
 
-  const Activations& MergeOneToken(int lane, const CpuWeight& reader) {
+  Activations MergeOneToken(int lane, const CpuWeight& reader) {
     const uint32_t hd = config_.head_dim;
     const uint32_t chunks = positions_[0] / kChunkPositions + 1;
     return Prepare(lane, 1, config_.q_size(), reader, kAllFine, [&](size_t, float* out) {

@@ -67,13 +67,14 @@ class ReferenceBackend final : public Backend {
     return size_t{2} * config_.n_layers * config_.kv_size() * kBlockTokens * sizeof(double);
   }
 
-  void Run(const Pass& pass, const std::function<void(int)>& body) override {
+  Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     adapted_by_.assign(pass.batch.tokens.size(), nullptr);
     for (const BatchSequence& sequence : pass.batch.sequences) {
       if (sequence.adapter == nullptr) continue;
       std::fill_n(adapted_by_.begin() + sequence.first, sequence.count, &sequence);
     }
     body(0);
+    return {};
   }
 
   void Embed(int, const Pass& pass) override {

@@ -8,7 +8,7 @@
 
 #include "model/model_config.h"
 
-namespace hearth::model::cpu {
+namespace hearth::model {
 
 struct ExpertPicks {
   struct Pick {
@@ -39,4 +39,4 @@ struct ExpertPicks {
   std::vector<size_t> next_;     // by expert: the next free row of its group
 };
 
-}  // namespace hearth::model::cpu
+}  // namespace hearth::model

@@ -1,9 +1,9 @@
-#include "model/backend/cpu/expert_picks.h"
+#include "model/backend/expert_picks.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 
-namespace hearth::model::cpu {
+namespace hearth::model {
 namespace {
 
 TEST_CASE("tokens go to their best experts, rows lie by expert") {
@@ -50,4 +50,4 @@ TEST_CASE("experts that nobody picked have no group, and one call forgets the la
 }
 
 }  // namespace
-}  // namespace hearth::model::cpu
+}  // namespace hearth::model

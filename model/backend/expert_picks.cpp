@@ -1,9 +1,9 @@
-#include "model/backend/cpu/expert_picks.h"
+#include "model/backend/expert_picks.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace hearth::model::cpu {
+namespace hearth::model {
 
 void ExpertPicks::Choose(const ExpertConfig& config, size_t n_tokens,
                          const std::function<const float*(size_t)>& scores) {
@@ -43,4 +43,4 @@ void ExpertPicks::Choose(const ExpertConfig& config, size_t n_tokens,
   std::erase_if(groups, [](const Group& group) { return group.count == 0; });
 }
 
-}  // namespace hearth::model::cpu
+}  // namespace hearth::model

@@ -1,0 +1,605 @@
+// The CUDA backend: one stream, one launch per step of the network. README.md says what is measured
+// and what is still to be fused.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/backend/backend.h"
+#include "model/backend/cuda/attention.cuh"
+#include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/packed_matrix.h"
+#include "model/backend/cuda/products.cuh"
+#include "model/backend/cuda/rows.cuh"
+#include "model/backend/expert_picks.h"
+#include "model/backend/rope.h"
+#include "model/quant.h"
+
+namespace hearth::model::cuda {
+
+Result<Device> Device::Open() {
+  int count = 0;
+  const cudaError_t found = cudaGetDeviceCount(&count);
+  if (found != cudaSuccess || count == 0) {
+    return MakeError(ErrorCode::kUnsupported, "no CUDA device: ",
+                     found != cudaSuccess ? cudaGetErrorString(found) : "none is installed",
+                     ". Use --backend cpu");
+  }
+  Device device;
+  device.Note(cudaGetDeviceProperties(&device.properties_, 0));
+  constexpr int kOldest = 8;
+  if (device.properties_.major < kOldest) {
+    return MakeError(ErrorCode::kUnsupported, device.properties_.name, " has compute capability ",
+                     device.properties_.major, ".", device.properties_.minor,
+                     "; hearth needs 8.0 or later. Use --backend cpu");
+  }
+  device.Note(cudaStreamCreate(&device.stream_));
+  if (device.failure_ != cudaSuccess) {
+    return MakeError(ErrorCode::kIo,
+                     "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
+  }
+  device.open_ = true;
+  return Result<Device>(std::move(device));
+}
+
+Device::~Device() {
+  if (open_) (void)cudaStreamDestroy(stream_);
+}
+
+namespace {
+
+struct CudaWeight : Weight {
+  struct Part {
+    PackedMatrix matrix;
+    uint32_t first_row = 0;
+  };
+  DeviceArray<float> vector;
+  DeviceArray<uint8_t> memory;
+  std::vector<Part> parts;
+  bool wants_rounded = false;  // a part reads rounded activations
+  size_t size = 0;
+
+  size_t bytes() const override { return size; }
+};
+
+const CudaWeight& Cuda(const WeightPtr& weight) { return static_cast<const CudaWeight&>(*weight); }
+const float* VectorOf(const WeightPtr& weight) {
+  return weight ? Cuda(weight).vector.data() : nullptr;
+}
+
+struct CudaKv : KvStorage {
+  explicit CudaKv(Device& d) : device(d) {}
+  void CopyBlock(BlockId from, BlockId to) override {
+    device.Note(cudaMemcpyAsync(memory.data() + static_cast<size_t>(to) * block_bytes,
+                                memory.data() + static_cast<size_t>(from) * block_bytes,
+                                block_bytes, cudaMemcpyDeviceToDevice, device.stream()));
+  }
+
+  Device& device;
+  KvType type = KvType::kF16;
+  size_t block_bytes = 0;
+  DeviceArray<uint8_t> memory;
+  PagedKv view{};
+};
+
+constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
+
+// Calls visit.template operator()<type>() for the type that a matrix is held as.
+template <typename Visit>
+void VisitHeld(TensorType type, Visit visit) {
+  switch (type) {
+    case TensorType::kQ4_0:
+      return visit.template operator()<TensorType::kQ4_0>();
+    case TensorType::kQ4_1:
+      return visit.template operator()<TensorType::kQ4_1>();
+    case TensorType::kQ5_0:
+      return visit.template operator()<TensorType::kQ5_0>();
+    case TensorType::kQ5_1:
+      return visit.template operator()<TensorType::kQ5_1>();
+    case TensorType::kQ8_0:
+      return visit.template operator()<TensorType::kQ8_0>();
+    case TensorType::kQ4_K:
+      return visit.template operator()<TensorType::kQ4_K>();
+    case TensorType::kQ5_K:
+      return visit.template operator()<TensorType::kQ5_K>();
+    case TensorType::kQ6_K:
+      return visit.template operator()<TensorType::kQ6_K>();
+    case TensorType::kF32:
+      return visit.template operator()<TensorType::kF32>();
+    case TensorType::kBF16:
+      return visit.template operator()<TensorType::kBF16>();
+    default:
+      return visit.template operator()<TensorType::kF16>();
+  }
+}
+
+template <typename Visit>
+void VisitKv(KvType type, Visit visit) {
+  switch (type) {
+    case KvType::kF32:
+      return visit.template operator()<KvType::kF32>();
+    case KvType::kF16:
+      return visit.template operator()<KvType::kF16>();
+    case KvType::kBF16:
+      return visit.template operator()<KvType::kBF16>();
+    case KvType::kQ8_0:
+      return visit.template operator()<KvType::kQ8_0>();
+  }
+}
+
+// Activation rows and the memory behind them.
+class Rows {
+ public:
+  const ActivationRows& Resize(Device& device, size_t n, uint32_t cols) {
+    const size_t units = (cols + kUnit - 1) / kUnit;
+    floats_.Reserve(device, n * cols);
+    high_.Reserve(device, n * cols);
+    low_.Reserve(device, n * cols);
+    scales_.Reserve(device, n * units);
+    sums_.Reserve(device, n * units);
+    view_ = {cols, floats_.data(), high_.data(), low_.data(), scales_.data(), sums_.data()};
+    return view_;
+  }
+
+ private:
+  ActivationRows view_;
+  DeviceArray<float> floats_;
+  DeviceArray<int8_t> high_, low_;
+  DeviceArray<float> scales_;
+  DeviceArray<int2> sums_;
+};
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(const ModelConfig& config, Device device)
+      : config_(config), device_(std::move(device)) {
+    for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
+    cosines_.resize(frequencies_.size());
+    sines_.resize(frequencies_.size());
+    device_cosines_.resize(frequencies_.size());
+    device_sines_.resize(frequencies_.size());
+  }
+
+  std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
+
+  Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
+    auto weight = std::make_unique<CudaWeight>();
+    HEARTH_CHECK_OK(role == Role::kVector ? FillVector(parts, *weight)
+                                          : FillMatrix(parts, *weight));
+    HEARTH_CHECK_OK(Lost());
+    return WeightPtr(std::move(weight));
+  }
+
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
+    if (type == KvType::kQ8_0 && config_.head_dim % kUnit != 0) {
+      return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
+                       "32 divides, not ", config_.head_dim, "; use f16 or bf16");
+    }
+    auto kv = std::make_unique<CudaKv>(device_);
+    kv->type = type;
+    kv->block_bytes = KvBlockBytes(type);
+    const size_t bytes = kv->block_bytes * n_blocks;
+    if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
+      return TooLarge(Concat("a KV cache of ", n_blocks * kBlockTokens, " tokens"), bytes,
+                      "Use a shorter context, --kv-type q8_0 or --backend cpu");
+    }
+    kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim,
+                KvHalfBytes(type, config_.head_dim)};
+    return std::unique_ptr<KvStorage>(std::move(kv));
+  }
+
+  size_t KvBlockBytes(KvType type) const override {
+    return 2 * KvHalfBytes(type, config_.head_dim) * config_.n_layers * config_.n_kv_heads;
+  }
+
+  Status Run(const Pass& pass, const std::function<void(int)>& body) override {
+    UploadPlaces(pass.batch);
+    body(0);
+    return Lost();
+  }
+
+  void Embed(int, const Pass& pass) override {
+    const size_t n = pass.batch.tokens.size();
+    hidden_.Reserve(device_, n * config_.d_model);
+    const PackedMatrix& table = Cuda(pass.weights.embedding).parts[0].matrix;
+    VisitHeld(table.type, [&]<TensorType kType>() {
+      Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, tokens_.data(),
+             config_.embedding_scale, hidden_.data());
+    });
+  }
+
+  void AttentionBlock(int, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    const size_t n = pass.batch.tokens.size();
+    auto& kv = static_cast<CudaKv&>(pass.kv);
+    const ActivationRows& normed = Normalize(w.attention_norm, hidden_.data(), nullptr, n,
+                                             config_.d_model, WantsRounded(w.qkv));
+    const unsigned all = config_.q_size() + 2 * config_.kv_size();
+    qkv_.Reserve(device_, n * all);
+    Multiply(Cuda(w.qkv), normed, n, qkv_.data(), all, false);
+    Adapt(pass.batch, layer, InputSite::kQkv, normed, qkv_.data(), all);
+    const bool whole = config_.qk_norm == QkNorm::kWhole;
+    if (whole) NormalizeWholeQk(w, n);
+    queries_.Reserve(device_, n * config_.q_size());
+    const uint32_t rope = config_.layers[layer].rope;
+    RopeTable table{};
+    if (rope != LayerConfig::kNoRope) {
+      table = {device_cosines_[rope].data(), device_sines_[rope].data(),
+               Count(frequencies_[rope].pairs()), config_.ropes[rope].pairs == RopePairs::kHalves};
+    }
+    // Norms of whole rows take the bias along.
+    const HeadNorms norms = {whole ? nullptr : VectorOf(w.qkv_bias),
+                             whole ? nullptr : VectorOf(w.q_norm),
+                             whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
+    const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
+    const unsigned group = config_.n_heads / config_.n_kv_heads;
+    const Partials partials = ReservePartials(n);
+    attended_.Reserve(device_, n * config_.q_size());
+    VisitKv(kv.type, [&]<KvType kType>() {
+      Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
+             config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
+             queries_.data());
+      Launch(device_, &AttendChunks<kType>, dim3(Count(n), config_.n_kv_heads, partials.chunks),
+             dim3(kLanes, group), queries_.data(), config_.n_heads, places_, kv.view, layer,
+             config_.layers[layer].window, config_.attention_softcap, partials);
+    });
+    Launch(device_, &MergeChunks, dim3(Count(n), config_.n_heads), dim3(kLanes), partials,
+           config_.n_heads, config_.head_dim, attended_.data());
+    const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
+                                            WantsRounded(w.attention_out));
+    AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
+               w.attention_post_norm);
+  }
+
+  void FeedForwardBlock(int, const Pass& pass, uint32_t layer) override {
+    const LayerWeights& w = pass.weights.layers[layer];
+    const size_t n = pass.batch.tokens.size();
+    if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
+    const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
+                                             config_.d_model, WantsRounded(w.gate_up));
+    gate_up_.Reserve(device_, n * 2 * config_.d_ff);
+    Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
+    Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
+    AddProduct(w.down, Gate(n, WantsRounded(w.down)), pass.batch, layer, InputSite::kDown,
+               w.feed_forward_post_norm);
+  }
+
+  void Head(int, const Pass& pass) override {
+    const size_t n = pass.batch.heads.size();
+    if (n == 0) return;
+    const WeightPtr& output = pass.weights.output ? pass.weights.output : pass.weights.embedding;
+    heads_.Upload(device_, AsInts(pass.batch.heads, head_rows_));
+    const ActivationRows& normed =
+        Normalize(pass.weights.output_norm, hidden_.data(), heads_.data(), n, config_.d_model,
+                  Cuda(output).wants_rounded);
+    const size_t all = n * config_.vocab_size;
+    logits_.Reserve(device_, all);
+    Multiply(Cuda(output), normed, n, logits_.data(), config_.vocab_size, false);
+    if (config_.logit_scale != 1.0f || config_.logit_softcap != 0.0f) {
+      Launch(device_, &FinishLogits, dim3(256), dim3(kRowThreads), logits_.data(), all,
+             config_.logit_scale, config_.logit_softcap);
+    }
+    if (device_.failure() == cudaSuccess) {
+      device_.Note(cudaMemcpyAsync(pass.batch.logits, logits_.data(), all * sizeof(float),
+                                   cudaMemcpyDeviceToHost, device_.stream()));
+      device_.Wait();
+    }
+  }
+
+ private:
+  // Adapters are Q8_0, so where the pass has one every row is rounded.
+  bool WantsRounded(const WeightPtr& weight) const {
+    return adapted_ || Cuda(weight).wants_rounded;
+  }
+
+  // The failure of the device, if it failed.
+  Status Lost() const {
+    if (device_.failure() == cudaSuccess) return {};
+    return MakeError(ErrorCode::kIo, "the GPU (", device_.properties().name,
+                     ") failed: ", cudaGetErrorString(device_.failure()),
+                     ". Start again; --backend cpu does without it");
+  }
+
+  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
+    size_t free = 0;
+    size_t total = 0;
+    (void)cudaMemGetInfo(&free, &total);
+    return MakeError(ErrorCode::kResourceExhausted, what, ": ", (bytes >> 20) + 1,
+                     " MiB of device memory are wanted, ", free >> 20, " of ", total >> 20,
+                     " MiB are free on ", device_.properties().name, ". ", help);
+  }
+
+  static unsigned Count(size_t n) { return static_cast<unsigned>(n); }
+
+  static std::span<const int> AsInts(std::span<const uint32_t> values, std::vector<int>& ints) {
+    ints.assign(values.begin(), values.end());
+    return ints;
+  }
+
+  Status FillVector(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
+    std::vector<float> values;
+    for (const TensorInfo* part : parts) {
+      if (!CanDequantize(part->type)) return UnknownType(*part);
+      const size_t old = values.size();
+      values.resize(old + part->elements());
+      Dequantize(part->type, part->data, std::span(values).subspan(old));
+    }
+    weight.size = values.size() * sizeof(float);
+    weight.vector.Upload(device_, values);
+    device_.Wait();
+    return {};
+  }
+
+  Status FillMatrix(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
+    std::vector<size_t> begins;
+    for (const TensorInfo* part : parts) {
+      if (!CanDequantize(part->type)) return UnknownType(*part);
+      if (part->cols() % kUnit != 0) {
+        return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
+                         " columns; the CUDA backend needs multiples of ", kUnit);
+      }
+      begins.push_back(weight.size);
+      weight.size += PackedBytes(HeldAs(part->type), part->rows(), part->cols());
+    }
+    if (weight.memory.TryReserve(device_, weight.size) != cudaSuccess) {
+      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
+    }
+    uint32_t first_row = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      const TensorInfo& part = *parts[i];
+      const TensorType held = HeldAs(part.type);
+      std::vector<uint8_t> packed(PackedBytes(held, part.rows(), part.cols()));
+      Pack(part.type, part.rows(), part.cols(), part.data, packed.data());
+      uint8_t* to = weight.memory.data() + begins[i];
+      device_.Note(cudaMemcpyAsync(to, packed.data(), packed.size(), cudaMemcpyHostToDevice,
+                                   device_.stream()));
+      device_.Wait();
+      weight.parts.push_back({ViewOf(held, part.rows(), part.cols(), to), first_row});
+      weight.wants_rounded = weight.wants_rounded || PlanesOf(held).scales != 0;
+      first_row += static_cast<uint32_t>(part.rows());
+    }
+    return {};
+  }
+
+  static Status UnknownType(const TensorInfo& part) {
+    return MakeError(ErrorCode::kUnsupported, part.name, ": type ", GetTensorType(part.type).name,
+                     " is not supported");
+  }
+
+  // Tokens, positions, block tables and angles of a pass.
+  void UploadPlaces(const BatchView& batch) {
+    device_.Wait();  // the last pass's uploads have left the vectors
+    const size_t n = batch.tokens.size();
+    adapted_ = std::ranges::any_of(batch.sequences,
+                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
+    host_tokens_.assign(batch.tokens.begin(), batch.tokens.end());
+    positions_.resize(n);
+    tables_.resize(n);
+    host_query_scales_.resize(n);
+    blocks_.clear();
+    longest_ = 0;
+    for (const BatchSequence& sequence : batch.sequences) {
+      for (uint32_t i = 0; i < sequence.count; ++i) {
+        const size_t t = sequence.first + i;
+        positions_[t] = static_cast<int>(sequence.start + i);
+        tables_[t] = static_cast<int>(blocks_.size());
+        host_query_scales_[t] = config_.query_scale(sequence.start + i);
+      }
+      longest_ = std::max(longest_, sequence.start + sequence.count);
+      blocks_.insert(blocks_.end(), sequence.blocks.begin(), sequence.blocks.end());
+    }
+    for (size_t r = 0; r < frequencies_.size(); ++r) {
+      const size_t pairs = frequencies_[r].pairs();
+      cosines_[r].resize(n * pairs);
+      sines_[r].resize(n * pairs);
+      for (size_t t = 0; t < n; ++t) {
+        for (size_t i = 0; i < pairs; ++i) {
+          const auto position = static_cast<uint32_t>(positions_[t]);
+          cosines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].cosine(i, position));
+          sines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].sine(i, position));
+        }
+      }
+      device_cosines_[r].Upload(device_, cosines_[r]);
+      device_sines_[r].Upload(device_, sines_[r]);
+    }
+    tokens_.Upload(device_, host_tokens_);
+    device_positions_.Upload(device_, positions_);
+    device_tables_.Upload(device_, tables_);
+    device_blocks_.Upload(device_, blocks_);
+    query_scales_.Upload(device_, host_query_scales_);
+    places_ = {device_positions_.data(), device_tables_.data(), device_blocks_.data()};
+  }
+
+  Partials ReservePartials(size_t n) {
+    const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
+    const size_t rows = n * config_.n_heads * chunks;
+    tops_.Reserve(device_, rows);
+    totals_.Reserve(device_, rows);
+    partial_values_.Reserve(device_, rows * config_.head_dim);
+    return {tops_.data(), totals_.data(), partial_values_.data(), chunks};
+  }
+
+  // Rows of `from` (row_of says which; null: in order) through a norm, as products want them.
+  const ActivationRows& Normalize(const WeightPtr& norm, const float* from, const int* row_of,
+                                  size_t n, uint32_t cols, bool rounded) {
+    const ActivationRows& rows = input_.Resize(device_, n, cols);
+    const NormedRow source = {from, VectorOf(norm), row_of, config_.norm_epsilon, 1.0f};
+    Launch(device_, &PrepareRows<NormedRow>, dim3(Count(n)), dim3(kRowThreads), source, rows,
+           rounded);
+    return rows;
+  }
+
+  const ActivationRows& Gate(size_t n, bool rounded) {
+    const ActivationRows& rows = inner_.Resize(device_, n, config_.d_ff);
+    const auto launch = [&](auto kernel, auto source) {
+      Launch(device_, kernel, dim3(Count(n)), dim3(kRowThreads), source, rows, rounded);
+    };
+    if (config_.activation == Activation::kGeluTanh) {
+      launch(&PrepareRows<GatedRow<true>>, GatedRow<true>{gate_up_.data(), 0});
+    } else {
+      launch(&PrepareRows<GatedRow<false>>, GatedRow<false>{gate_up_.data(), 0});
+    }
+    return rows;
+  }
+
+  // Bias and norms of all heads of q, and of k, together.
+  void NormalizeWholeQk(const LayerWeights& w, size_t n) {
+    const unsigned all = config_.q_size() + 2 * config_.kv_size();
+    Launch(device_, &NormalizeWhole, dim3(Count(n)), dim3(kRowThreads), qkv_.data(), all,
+           VectorOf(w.qkv_bias), config_.q_size(), VectorOf(w.q_norm), config_.kv_size(),
+           VectorOf(w.k_norm), config_.norm_epsilon);
+  }
+
+  void Multiply(const CudaWeight& w, const ActivationRows& x, size_t n, float* out, size_t stride,
+                bool add) {
+    for (const CudaWeight::Part& part : w.parts) {
+      const unsigned per_block = kProductWarps * kMatrixRows;
+      const auto launch = [&](auto kernel, unsigned tile) {
+        const dim3 grid((part.matrix.rows + per_block - 1) / per_block,
+                        (Count(n) + tile - 1) / tile);
+        Launch(device_, kernel, grid, dim3(kProductWarps * kLanes), part.matrix, x, Count(n),
+               out + part.first_row, stride, add);
+      };
+      VisitHeld(part.matrix.type, [&]<TensorType kType>() {
+        if constexpr (PlanesOf(kType).scales == 0) {
+          n == 1 ? launch(&MultiplyFloats<kType, 1>, 1)
+                 : launch(&MultiplyFloats<kType, kProductTile>, kProductTile);
+        } else {
+          n == 1 ? launch(&MultiplyQuantized<kType, 1>, 1)
+                 : launch(&MultiplyQuantized<kType, kProductTile>, kProductTile);
+        }
+      });
+    }
+  }
+
+  // What the sequences' adapters add to a product of the pass that was made from x.
+  void Adapt(const BatchView& batch, uint32_t layer, InputSite site, const ActivationRows& x,
+             float* out, size_t stride) {
+    for (const BatchSequence& sequence : batch.sequences) {
+      if (sequence.adapter == nullptr) continue;
+      const AdapterProduct& product = sequence.adapter->layers[layer][static_cast<size_t>(site)];
+      if (product.parts.empty()) continue;
+      const size_t n = sequence.count;
+      low_rank_.Reserve(device_, n * product.ranks);
+      Multiply(Cuda(product.down), x.From(sequence.first), n, low_rank_.data(), product.ranks,
+               false);
+      const float* columns = low_rank_.data();
+      for (const AdapterProduct::Part& part : product.parts) {
+        const CudaWeight& up = Cuda(part.up);
+        const ActivationRows& rows = adapter_input_.Resize(device_, n, up.parts[0].matrix.cols);
+        const ScaledColumns source = {columns, product.ranks, part.rank,
+                                      part.scale * sequence.adapter_scale};
+        Launch(device_, &PrepareRows<ScaledColumns>, dim3(Count(n)), dim3(kRowThreads), source,
+               rows, up.wants_rounded);
+        Multiply(up, rows, n, out + sequence.first * stride + part.first_row, stride, true);
+        columns += part.rank;
+      }
+    }
+  }
+
+  // hidden += residual_scale * norm(weight * x + what adapters add)
+  void AddProduct(const WeightPtr& weight, const ActivationRows& x, const BatchView& batch,
+                  uint32_t layer, InputSite site, const WeightPtr& post_norm) {
+    const size_t n = batch.tokens.size();
+    const uint32_t width = config_.d_model;
+    if (!post_norm && config_.residual_scale == 1.0f) {
+      Multiply(Cuda(weight), x, n, hidden_.data(), width, true);
+      return Adapt(batch, layer, site, x, hidden_.data(), width);
+    }
+    projected_.Reserve(device_, n * width);
+    Multiply(Cuda(weight), x, n, projected_.data(), width, false);
+    Adapt(batch, layer, site, x, projected_.data(), width);
+    const NormedRow added = {projected_.data(), VectorOf(post_norm), nullptr, config_.norm_epsilon,
+                             1.0f};
+    Launch(device_, &AddRows, dim3(Count(n)), dim3(kRowThreads), hidden_.data(), added,
+           config_.d_model, config_.residual_scale);
+  }
+
+  // The picks are made on the host, which waits for the router's scores.
+  void MixOfExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
+    const size_t n = batch.tokens.size();
+    const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
+                                             config_.d_model, WantsRounded(w.router));
+    const size_t n_experts = config_.experts.n_experts;
+    router_.Reserve(device_, n * n_experts);
+    Multiply(Cuda(w.router), routed, n, router_.data(), n_experts, false);
+    Adapt(batch, layer, InputSite::kRouter, routed, router_.data(), n_experts);
+    scores_.assign(n * n_experts, 0.0f);
+    if (device_.failure() == cudaSuccess) {
+      device_.Note(cudaMemcpyAsync(scores_.data(), router_.data(), scores_.size() * sizeof(float),
+                                   cudaMemcpyDeviceToHost, device_.stream()));
+    }
+    device_.Wait();
+    picks_.Choose(config_.experts, n, [&](size_t t) { return scores_.data() + t * n_experts; });
+    const size_t rows = n * config_.experts.n_used;
+    token_rows_.assign(picks_.token_of_row.begin(), picks_.token_of_row.end());
+    pick_rows_.resize(rows);
+    pick_weights_.resize(rows);
+    for (size_t i = 0; i < rows; ++i) {
+      pick_rows_[i] = static_cast<int>(picks_.picks[i].row);
+      pick_weights_[i] = picks_.picks[i].weight;
+    }
+    device_token_rows_.Upload(device_, token_rows_);
+    device_pick_rows_.Upload(device_, pick_rows_);
+    device_pick_weights_.Upload(device_, pick_weights_);
+    const ActivationRows& normed =
+        Normalize(w.feed_forward_norm, hidden_.data(), device_token_rows_.data(), rows,
+                  config_.d_model, Cuda(w.experts[0].gate_up).wants_rounded);
+    gate_up_.Reserve(device_, rows * 2 * config_.d_ff);
+    projected_.Reserve(device_, rows * config_.d_model);
+    for (const ExpertPicks::Group& group : picks_.groups) {
+      Multiply(Cuda(w.experts[group.expert].gate_up), normed.From(group.first), group.count,
+               gate_up_.data() + group.first * 2 * config_.d_ff, 2 * config_.d_ff, false);
+    }
+    const ActivationRows& inner = Gate(rows, Cuda(w.experts[0].down).wants_rounded);
+    for (const ExpertPicks::Group& group : picks_.groups) {
+      Multiply(Cuda(w.experts[group.expert].down), inner.From(group.first), group.count,
+               projected_.data() + group.first * config_.d_model, config_.d_model, false);
+    }
+    Launch(device_, &MixExperts, dim3(Count(n)), dim3(kRowThreads), hidden_.data(),
+           projected_.data(), device_pick_rows_.data(), device_pick_weights_.data(),
+           config_.experts.n_used, config_.d_model, config_.residual_scale);
+  }
+
+  ModelConfig config_;
+  Device device_;
+  std::vector<RopeFrequencies> frequencies_;
+
+  // What the host sends: kept until the stream has been waited for.
+  std::vector<int> host_tokens_, positions_, tables_, blocks_, head_rows_;
+  std::vector<int> token_rows_, pick_rows_;
+  std::vector<float> host_query_scales_, scores_, pick_weights_;
+  std::vector<std::vector<float>> cosines_, sines_;  // [rope][token][pair]
+  bool adapted_ = false;                             // a sequence of the pass has an adapter
+  uint32_t longest_ = 0;                             // context of a sequence of the pass
+  ExpertPicks picks_;
+
+  DeviceArray<int> tokens_, device_positions_, device_tables_, device_blocks_, heads_;
+  DeviceArray<int> device_token_rows_, device_pick_rows_;
+  DeviceArray<float> query_scales_, device_pick_weights_;
+  std::vector<DeviceArray<float>> device_cosines_, device_sines_;
+  TokenPlaces places_{};
+
+  DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
+  DeviceArray<float> low_rank_;
+  DeviceArray<float> tops_, totals_, partial_values_;
+  Rows input_, inner_, adapter_input_;
+};
+
+}  // namespace
+}  // namespace hearth::model::cuda
+
+namespace hearth::model {
+
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config) {
+  if (config.head_dim > cuda::kMostHeadDim ||
+      config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
+    return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
+                     config.n_heads / config.n_kv_heads, " to a key: the CUDA backend takes up to ",
+                     cuda::kMostHeadDim, " and ", cuda::kMostGroup, ". Use --backend cpu");
+  }
+  HEARTH_TRY(cuda::Device device, cuda::Device::Open());
+  return std::unique_ptr<Backend>(new cuda::CudaBackend(config, std::move(device)));
+}
+
+}  // namespace hearth::model

@@ -1,0 +1,109 @@
+// DeviceArray: memory of the device that grows, and Device: the stream that everything runs on,
+// with the first error that it met.
+//
+// Not thread-safe; a Device outlives its arrays.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "runtime/base/core/result.h"
+
+namespace hearth::model::cuda {
+
+class Device {
+ public:
+  static Result<Device> Open();
+  Device(Device&& other) noexcept
+      : stream_(std::exchange(other.stream_, nullptr)),
+        open_(std::exchange(other.open_, false)),
+        failure_(other.failure_),
+        properties_(other.properties_) {}
+  Device& operator=(Device&&) = delete;
+  ~Device();
+
+  cudaStream_t stream() const { return stream_; }
+  const cudaDeviceProp& properties() const { return properties_; }
+  // The first failure since the device was opened; a device that failed once is lost.
+  cudaError_t failure() const { return failure_; }
+  void Note(cudaError_t result) {
+    if (failure_ == cudaSuccess) failure_ = result;
+  }
+  void Wait() { Note(cudaStreamSynchronize(stream_)); }
+
+ private:
+  Device() = default;
+  cudaStream_t stream_ = nullptr;
+  bool open_ = false;
+  cudaError_t failure_ = cudaSuccess;
+  cudaDeviceProp properties_{};
+};
+
+template <typename T>
+class DeviceArray {
+ public:
+  DeviceArray() = default;
+  DeviceArray(DeviceArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  DeviceArray& operator=(DeviceArray&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~DeviceArray() {
+    if (data_ != nullptr) (void)cudaFree(data_);
+  }
+
+  // Room for n elements; what was there is lost where it has to grow. Waits for the stream then:
+  // kernels may still read what is given up. Too little memory is no failure of the device.
+  cudaError_t TryReserve(Device& device, size_t n) {
+    if (n <= size_) return cudaSuccess;
+    device.Wait();
+    if (data_ != nullptr) (void)cudaFree(data_);
+    data_ = nullptr;
+    size_ = 0;
+    void* data = nullptr;
+    const cudaError_t result = cudaMalloc(&data, n * sizeof(T));
+    if (result != cudaSuccess) {
+      (void)cudaGetLastError();  // or the next launch would report it
+      return result;
+    }
+    data_ = static_cast<T*>(data);
+    size_ = n;
+    return cudaSuccess;
+  }
+  // The same in the middle of a pass, which cannot go on without.
+  void Reserve(Device& device, size_t n) { device.Note(TryReserve(device, n)); }
+  // `from` lives until the stream has been waited for.
+  void Upload(Device& device, std::span<const T> from) {
+    Reserve(device, from.size());
+    if (data_ == nullptr || from.empty()) return;
+    device.Note(cudaMemcpyAsync(data_, from.data(), from.size_bytes(), cudaMemcpyHostToDevice,
+                                device.stream()));
+  }
+
+  T* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  T* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Starts a kernel on the device's stream; nothing where the device has failed or there is nothing
+// to do.
+template <typename... Expected, typename... Given>
+void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
+            Given&&... arguments) {
+  if (device.failure() != cudaSuccess || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.stream = device.stream();
+  device.Note(cudaLaunchKernelEx(&config, kernel, std::forward<Given>(arguments)...));
+}
+
+}  // namespace hearth::model::cuda

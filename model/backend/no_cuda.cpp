@@ -1,0 +1,11 @@
+// What a build without CUDA links in place of cuda/.
+#include "model/backend/backend.h"
+
+namespace hearth::model {
+
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig&) {
+  return MakeError(ErrorCode::kUnsupported,
+                   "this hearth was built without CUDA (see README.md); use --backend cpu");
+}
+
+}  // namespace hearth::model

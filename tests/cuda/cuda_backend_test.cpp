@@ -1,0 +1,180 @@
+// The CUDA backend whole, run on the host (host/cuda_runtime.h), beside the reference.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "model/engine.h"
+#include "model/evaluator.h"
+#include "model/gguf_writer.h"
+#include "model/lora.h"
+#include "tests/cuda/host/cuda_runtime.h"
+#include "tests/support/files.h"
+
+namespace hearth::model {
+namespace {
+
+constexpr const char* kLlama = "llama-test-F16.gguf";
+constexpr const char* kQwen = "qwen3-test256-Q4_1.gguf";
+
+std::unique_ptr<Model> Load(BackendKind backend, const char* file) {
+  auto loaded = Model::Load(test::Golden(std::string("inference/tiny/") + file).string(),
+                            {.backend = backend, .threads = 1, .weights_only = true});
+  REQUIRE(loaded.ok());
+  return *std::move(loaded);
+}
+
+using Logits = std::map<std::pair<size_t, uint32_t>, std::vector<float>>;
+
+// Two sequences, all their logits.
+Logits Run(Model& model, KvType kv, uint32_t chunk,
+           std::shared_ptr<const LoraAdapter> adapter = nullptr) {
+  auto evaluator = Evaluator::Create(model, kv, 512);
+  REQUIRE(evaluator.ok());
+  (*evaluator)->SetAdapter(std::move(adapter));
+  (*evaluator)->Reset(2);
+  std::vector<TokenId> a(18);
+  std::vector<TokenId> b(4);
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<TokenId>((3 + i * i * 7) % 250);
+  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<TokenId>((90 + i * 31) % 250);
+  const Evaluator::Input inputs[] = {{0, a, Evaluator::Want::kAll}, {1, b, Evaluator::Want::kAll}};
+  Logits logits;
+  const auto keep = [&](size_t sequence, uint32_t position, std::span<const float> row) {
+    logits[{sequence, position}].assign(row.begin(), row.end());
+  };
+  REQUIRE((*evaluator)->Append(inputs, keep, chunk).ok());
+  REQUIRE(logits.size() == a.size() + b.size());
+  return logits;
+}
+
+double Distance(const Logits& a, const Logits& b) {
+  double worst = 0;
+  for (const auto& [place, row] : a) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const double distance = std::fabs(row[i] - b.at(place)[i]);
+      worst = std::isnan(distance) ? INFINITY : std::max(worst, distance);
+    }
+  }
+  return worst;
+}
+
+TEST_CASE("logits are those of the reference within the rounding of activations") {
+  for (const char* file : {kLlama, kQwen}) {
+    CAPTURE(file);
+    const auto cuda = Load(BackendKind::kCuda, file);
+    const auto reference = Load(BackendKind::kReference, file);
+    CHECK(Distance(Run(*cuda, KvType::kF32, 64), Run(*reference, KvType::kF32, 64)) < 0.02);
+  }
+}
+
+TEST_CASE("logits are the same bit by bit however a batch is cut") {
+  const auto cuda = Load(BackendKind::kCuda, kQwen);
+  const Logits whole = Run(*cuda, KvType::kF16, 64);
+  for (const uint32_t chunk : {1u, 3u}) {
+    CAPTURE(chunk);
+    CHECK(Run(*cuda, KvType::kF16, chunk) == whole);
+  }
+}
+
+TEST_CASE("keys and values of every type are near those of f32") {
+  const auto cuda = Load(BackendKind::kCuda, kQwen);
+  const Logits exact = Run(*cuda, KvType::kF32, 64);
+  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
+    CAPTURE(static_cast<int>(type));
+    const double distance = Distance(Run(*cuda, type, 64), exact);
+    CHECK(distance > 0);
+    CHECK(distance < (type == KvType::kF16 ? 0.1 : 1.0));
+  }
+  const auto llama = Load(BackendKind::kCuda, kLlama);  // heads of 16
+  const auto refused = Evaluator::Create(*llama, KvType::kQ8_0, 64);
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().message, Catch::Contains("use f16 or bf16"));
+}
+
+// An adapter of the first layer, random numbers.
+std::string WriteAdapter(const ModelConfig& config) {
+  constexpr uint64_t kRank = 5;
+  const auto path = std::filesystem::temp_directory_path() / "hearth-cuda-adapter.gguf";
+  const struct {
+    const char* name;
+    uint64_t cols, rows;
+  } matrices[] = {{"attn_q", config.d_model, config.q_size()},
+                  {"attn_output", config.q_size(), config.d_model},
+                  {"ffn_up", config.d_model, config.d_ff},
+                  {"ffn_down", config.d_ff, config.d_model}};
+  auto writer = *GgufWriter::Create(path.string());
+  writer->AddString("general.type", "adapter");
+  writer->AddString("adapter.type", "lora");
+  writer->AddString("general.architecture", config.architecture);
+  writer->AddFloat32("adapter.lora.alpha", 10);
+  for (const auto& m : matrices) {
+    const std::string name = std::string("blk.0.") + m.name + ".weight.lora_";
+    writer->AddTensor(name + "a", TensorType::kF32, std::vector{m.cols, kRank});
+    writer->AddTensor(name + "b", TensorType::kF32, std::vector{kRank, m.rows});
+  }
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(0, 0.05f);
+  for (const auto& m : matrices) {
+    for (const uint64_t n : {m.cols * kRank, kRank * m.rows}) {
+      std::vector<float> values(n);
+      for (float& x : values) x = normal(random);
+      REQUIRE(writer->WriteData(std::as_bytes(std::span(values))).ok());
+    }
+  }
+  REQUIRE(writer->Finish().ok());
+  return path.string();
+}
+
+TEST_CASE("an adapter changes logits as on the reference") {
+  const auto cuda = Load(BackendKind::kCuda, kQwen);
+  const auto reference = Load(BackendKind::kReference, kQwen);
+  const std::string path = WriteAdapter(cuda->config());
+  const auto on_cuda = LoraAdapter::Load(path, *cuda);
+  const auto on_reference = LoraAdapter::Load(path, *reference);
+  REQUIRE(on_cuda.ok());
+  REQUIRE(on_reference.ok());
+  const Logits plain = Run(*reference, KvType::kF32, 64);
+  const Logits adapted = Run(*reference, KvType::kF32, 64, *on_reference);
+  REQUIRE(Distance(adapted, plain) > 0.1);
+  CHECK(Distance(Run(*cuda, KvType::kF32, 64, *on_cuda), adapted) < 0.02);
+}
+
+TEST_CASE("a device that fails ends the requests with its words, and the program lives") {
+  const auto model = Load(BackendKind::kCuda, kLlama);
+  auto engine = Engine::Create(*model, {.context_tokens = 64});
+  REQUIRE(engine.ok());
+  const auto submit = [&] {
+    return *(*engine)->Submit({.prompt = {1, 2, 3}, .max_tokens = 4, .stop_tokens = {0}});
+  };
+  submit();
+  std::vector<Event> events;
+  REQUIRE((*engine)->Step(events));
+  submit();  // waits for its first pass
+  cuda_on_host::answer = cudaErrorECCUncorrectable;
+  for (const size_t n : {2u, 1u}) {
+    events.clear();
+    REQUIRE((*engine)->Step(events));
+    CHECK((*engine)->running() + (*engine)->waiting() == 0);
+    const auto ended = std::ranges::count_if(events, [](const Event& event) {
+      return event.kind == Event::Kind::kFinished && event.reason == FinishReason::kError &&
+             event.error.message.find("ECC") != std::string::npos &&
+             event.error.message.find("--backend cpu") != std::string::npos;
+    });
+    CHECK(ended == static_cast<ptrdiff_t>(n));
+    submit();  // one that comes later fares alike
+  }
+  cuda_on_host::answer = cudaSuccess;
+}
+
+TEST_CASE("keys and values that do not fit are refused with the numbers, and smaller ones taken") {
+  const auto model = Load(BackendKind::kCuda, kLlama);
+  const auto refused = Evaluator::Create(*model, KvType::kF32, 1u << 31);
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().message, Catch::Contains("MiB are free"));
+  CHECK(Evaluator::Create(*model, KvType::kF32, 64).ok());
+}
+
+}  // namespace
+}  // namespace hearth::model

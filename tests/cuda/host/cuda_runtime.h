@@ -1,0 +1,173 @@
+// CUDA on the host, for tests: the part of the language and of the runtime that model/backend/cuda
+// uses, so that the very kernels run (slowly, one thread block after the other) where there is no
+// GPU. Threads of a block are fibers: they run until they meet a barrier, in an order that changes
+// from round to round, so that a barrier that is missing or that not all threads reach shows.
+//
+// What it does not show: memory order between blocks, coalescing, bank conflicts, speed.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __shared__ static
+#define __restrict__ __restrict
+#define __launch_bounds__(...)
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
+};
+struct int2 {
+  int x, y;
+};
+struct uint2 {
+  unsigned x, y;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+
+namespace cuda_on_host {
+
+constexpr unsigned kWarp = 32;
+// The thread that runs.
+struct Place {
+  dim3 thread, block, block_dim, grid_dim;
+};
+extern Place here;
+// Runs every thread of the grid.
+void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel);
+void BlockBarrier();
+void WarpBarrier();
+// Gives `value` of lane `from` of the own warp; all lanes call it.
+uint64_t Exchange(uint64_t value, unsigned from);
+unsigned Lane();
+
+template <typename T>
+T Shuffle(T value, unsigned from) {
+  static_assert(sizeof(T) <= 8);
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  bits = Exchange(bits, from);
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+
+}  // namespace cuda_on_host
+
+inline const dim3& threadIdx = cuda_on_host::here.thread;
+inline const dim3& blockIdx = cuda_on_host::here.block;
+inline const dim3& blockDim = cuda_on_host::here.block_dim;
+inline const dim3& gridDim = cuda_on_host::here.grid_dim;
+
+inline void __syncthreads() { cuda_on_host::BlockBarrier(); }
+inline void __syncwarp(unsigned = ~0u) { cuda_on_host::WarpBarrier(); }
+template <typename T>
+T __shfl_xor_sync(unsigned, T value, unsigned mask) {
+  return cuda_on_host::Shuffle(value, cuda_on_host::Lane() ^ mask);
+}
+template <typename T>
+T __shfl_sync(unsigned, T value, unsigned from) {
+  return cuda_on_host::Shuffle(value, from % cuda_on_host::kWarp);
+}
+inline int __dp4a(int a, int b, int sum) {
+  for (int i = 0; i < 32; i += 8) {
+    sum += static_cast<int8_t>(a >> i) * static_cast<int8_t>(b >> i);
+  }
+  return sum;
+}
+inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
+inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
+inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyint(x)); }
+inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
+using std::max;
+using std::min;
+
+using cudaStream_t = void*;
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorECCUncorrectable = 214
+};
+enum cudaMemcpyKind {
+  cudaMemcpyHostToDevice = 1,
+  cudaMemcpyDeviceToHost = 2,
+  cudaMemcpyDeviceToDevice = 3
+};
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory"
+                                            : "uncorrectable ECC error encountered";
+}
+inline cudaError_t cudaGetDeviceCount(int* n) {
+  *n = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+struct cudaDeviceProp {
+  char name[256];
+  int major, minor;
+  int multiProcessorCount;
+  size_t totalGlobalMem;
+};
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {"host", 8, 0, 2, size_t{1} << 32};
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
+// What the device answers from now on where it is waited for.
+namespace cuda_on_host {
+extern cudaError_t answer;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cuda_on_host::answer; }
+// Device memory begins as something that is not zero, and allocations above 16 GiB fail.
+inline cudaError_t cudaMalloc(void** data, size_t bytes) {
+  *data = bytes < (size_t{1} << 34) ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
+  if (*data == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(*data, 0xa5, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaFree(void* data) {
+  std::free(data);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  *free = *total = size_t{1} << 32;
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+                                   cudaStream_t) {
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+  void* attrs = nullptr;
+  unsigned numAttrs = 0;
+};
+template <typename... Expected, typename... Given>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
+                               Given&&... arguments) {
+  // By value, as a launch copies them.
+  cuda_on_host::RunGrid(config->gridDim, config->blockDim,
+                        [=] { kernel(static_cast<Expected>(arguments)...); });
+  return cudaSuccess;
+}

@@ -1,0 +1,167 @@
+// The threads of one block as fibers, see cuda_runtime.h.
+#include <setjmp.h>
+#include <ucontext.h>
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "tests/cuda/host/cuda_runtime.h"
+
+namespace cuda_on_host {
+
+Place here;
+cudaError_t answer = cudaSuccess;
+
+namespace {
+
+enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
+
+struct Fiber {
+  std::unique_ptr<char[]> stack;  // once it has begun
+  jmp_buf place;  // where it goes on; unlike swapcontext, _setjmp asks the kernel for nothing
+  State state = State::kReady;
+  dim3 thread;
+  // To the other lanes of its warp, in turns: who gives for the second time after a lane has passed
+  // the barrier between, which it reached with the first in hand.
+  uint64_t given[2] = {};
+  unsigned turn = 0;
+};
+
+constexpr size_t kStackBytes = 128 << 10;
+
+std::vector<std::unique_ptr<Fiber>> fibers;  // kept: stacks are used again
+size_t n_fibers = 0;
+Fiber* running = nullptr;
+jmp_buf scheduler;
+const std::function<void()>* kernel_to_run = nullptr;
+
+void WaitAs(State state) {
+  running->state = state;
+  if (_setjmp(running->place) == 0) _longjmp(scheduler, 1);
+}
+
+// A fiber is begun once, and then is a thread of one block after the other.
+[[noreturn]] void Live() {
+  while (true) {
+    (*kernel_to_run)();
+    WaitAs(State::kDone);
+  }
+}
+
+// Until it waits or ends.
+void Resume(Fiber& fiber) {
+  running = &fiber;
+  here.thread = fiber.thread;
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.stack) _longjmp(fiber.place, 1);
+  fiber.stack = std::make_unique<char[]>(kStackBytes);
+  ucontext_t context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = fiber.stack.get();
+  context.uc_stack.ss_size = kStackBytes;
+  context.uc_link = nullptr;
+  makecontext(&context, &Live, 0);
+  setcontext(&context);
+}
+
+// Lets those go on who all wait at one barrier; true where there were some. Threads that have
+// returned are not waited for.
+bool Release(size_t first, size_t last, State barrier) {
+  bool any = false;
+  for (size_t i = first; i < last; ++i) {
+    const State state = fibers[i]->state;
+    if (state == barrier)
+      any = true;
+    else if (state != State::kDone)
+      return false;
+  }
+  for (size_t i = first; any && i < last; ++i) {
+    if (fibers[i]->state == barrier) fibers[i]->state = State::kReady;
+  }
+  return any;
+}
+
+void RunBlock(dim3 block) {
+  for (size_t i = 0; i < n_fibers; ++i) {
+    Fiber& fiber = *fibers[i];
+    fiber.state = State::kReady;
+    fiber.turn = 0;
+    fiber.thread = {static_cast<unsigned>(i) % block.x,
+                    static_cast<unsigned>(i) / block.x % block.y,
+                    static_cast<unsigned>(i) / block.x / block.y};
+  }
+  for (size_t round = 0;; ++round) {
+    bool ran = false;
+    bool left = false;
+    for (size_t n = 0; n < n_fibers; ++n) {
+      Fiber& fiber = *fibers[round % 2 == 0 ? n : n_fibers - 1 - n];
+      if (fiber.state == State::kReady) {
+        Resume(fiber);
+        ran = true;
+      }
+      left = left || fiber.state != State::kDone;
+    }
+    if (!left) return;
+    bool released = Release(0, n_fibers, State::kAtBlockBarrier);
+    for (size_t i = 0; i < n_fibers; i += kWarp) {
+      released =
+          Release(i, std::min<size_t>(i + kWarp, n_fibers), State::kAtWarpBarrier) || released;
+    }
+    if (!ran && !released) {
+      std::fprintf(stderr, "cuda on host: not all threads of block %u,%u reach a barrier\n",
+                   here.block.x, here.block.y);
+      std::abort();
+    }
+  }
+}
+
+}  // namespace
+
+void BlockBarrier() { WaitAs(State::kAtBlockBarrier); }
+void WarpBarrier() { WaitAs(State::kAtWarpBarrier); }
+
+unsigned Lane() {
+  const dim3& t = running->thread;
+  return (t.x + here.block_dim.x * (t.y + here.block_dim.y * t.z)) % kWarp;
+}
+
+uint64_t Exchange(uint64_t value, unsigned from) {
+  const unsigned turn = running->turn ^= 1;
+  running->given[turn] = value;
+  WarpBarrier();
+  const dim3& t = running->thread;
+  const size_t index = t.x + here.block_dim.x * (t.y + here.block_dim.y * t.z);
+  const size_t at = index / kWarp * kWarp + from;
+  if (at >= n_fibers) {
+    std::fprintf(stderr, "cuda on host: a value of lane %u, which the block does not have\n", from);
+    std::abort();
+  }
+  return fibers[at]->given[turn];
+}
+
+void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
+  n_fibers = size_t{block.x} * block.y * block.z;
+  if (n_fibers == 0 || n_fibers > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+      grid.y > 65535 || grid.z > 65535) {
+    std::fprintf(stderr, "cuda on host: a grid of %u,%u,%u blocks of %zu threads\n", grid.x, grid.y,
+                 grid.z, n_fibers);
+    std::abort();
+  }
+  while (fibers.size() < n_fibers) {
+    fibers.push_back(std::make_unique<Fiber>());
+  }
+  kernel_to_run = &kernel;
+  here.block_dim = block;
+  here.grid_dim = grid;
+  for (unsigned z = 0; z < grid.z; ++z) {
+    for (unsigned y = 0; y < grid.y; ++y) {
+      for (unsigned x = 0; x < grid.x; ++x) {
+        here.block = {x, y, z};
+        RunBlock(block);
+      }
+    }
+  }
+}
+
+}  // namespace cuda_on_host
