@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mcp/launcher.h"
+#include "mcp/client_transport.h"
 #include "mcp/protocol.h"
 #include "mcp/server_config.h"
 #include "runtime/base/core/result.h"
@@ -34,29 +34,6 @@ class ElicitationHandler {
   virtual ~ElicitationHandler() = default;
   virtual Json Elicit(const std::string& server, const Json& params) = 0;
 };
-
-// Lines to a server and back. Implementations: a child's pipes, memory.
-class ClientTransport {
- public:
-  using OnMessage = std::function<void(std::string_view)>;
-  virtual ~ClientTransport() = default;
-  // Begins to deliver messages, one at a time, on a thread of the transport's; `on_end` comes last,
-  // once. Call once.
-  virtual void Start(OnMessage on_message, std::function<void()> on_end) = 0;
-  // Thread-safe. kIo where the server has gone.
-  virtual Status Send(std::string_view message) = 0;
-  // Ends the connection, and the server where it is ours; on_end has come when this returns. What
-  // is known about the end, in words.
-  virtual std::string Close() = 0;
-  // What a person would want to read when something failed: the server's last words.
-  virtual std::string last_words() const { return {}; }
-};
-
-// Makes a transport for each attempt to connect.
-using TransportFactory = std::function<Result<std::unique_ptr<ClientTransport>>()>;
-
-// A server's program over its pipes. The launcher must outlive the factory.
-TransportFactory StdioTransports(Launcher& launcher, LaunchSpec spec);
 
 struct ClientOptions {
   SamplingHandler* sampling = nullptr;        // asked only where the configuration allows it

@@ -6,8 +6,10 @@
 // Members of ours beside the hosts': "disabled", "sampling" (the server may use our model; default
 // no), "trusted" (its results are not a stranger's words, and its tools are called without asking),
 // "tools" (a list: only these), "allow" (a list: these are called without asking), "timeout"
-// (seconds a call may be silent), "maxTimeout" (seconds a call may take at all). ${NAME} in a value
-// is an environment variable.
+// (seconds a call may be silent), "maxTimeout" (seconds a call may take at all), "oauth" (of a
+// server behind a URL that wants a login; OAuthConfig says what its members mean: "clientId",
+// "clientSecret", "clientMetadataUrl", "scope", "privateKeyFile", "clientCredentials",
+// "callbackPort"). ${NAME} in a value is an environment variable.
 #pragma once
 
 #include <chrono>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "mcp/launcher.h"
+#include "mcp/oauth.h"
 #include "runtime/base/core/result.h"
 #include "runtime/base/paths.h"
 
@@ -27,6 +30,7 @@ struct McpServerConfig {
   LaunchSpec launch;  // for a server that is a program
   std::string url;    // for one behind HTTP
   std::vector<std::pair<std::string, std::string>> headers;
+  OAuthConfig oauth;
   bool disabled = false;
   bool sampling = false;
   bool trusted = false;

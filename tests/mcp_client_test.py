@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""`hearth mcp list|test|tools|call|approve` with servers of good and bad manners, and with itself.
+"""`hearth mcp list|test|tools|call|login|logout|approve` with servers of good and bad manners, and with itself.
 
   mcp_client_test.py --build BUILD
 """
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from oracle import ROOT  # noqa: E402
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "fakes"))
+import oauth_server  # noqa: E402
 
 FAKE = os.path.join(ROOT, "tests", "fakes", "mcp_server.py")
 
@@ -110,11 +115,58 @@ def no_orphans(setup):
             time.sleep(0.02)
 
 
+def over_http(setup):
+    """The fixture server behind HTTP, in both eras."""
+    fixture = os.path.join(os.path.dirname(setup.hearth), "tests", "mcp_fixture")
+    server = subprocess.Popen([fixture, "--http", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        url = f"http://127.0.0.1:{re.search(r'port (.+)', server.stderr.readline()).group(1)}/mcp"
+        setup.servers(web={"url": url, "headers": {"X-Key": "${SECRET}"}}, gone={"url": "http://127.0.0.1:1/mcp"},
+                      open={"url": "http://example.com/mcp"})
+        assert setup.run("call", "web", "echo", '{"message": "hi"}').stdout == "Echo: hi\n"
+        slow = setup.run("call", "web", "test_tool_with_progress")
+        assert "100" in slow.stderr, slow
+        said = setup.run("test", status=1).stdout
+        assert "web: " in said and "2026-07-28" in said and "tools" in said, said
+        assert "gone: MCP server 'gone': 127.0.0.1:1: Connection refused" in said, said
+        assert "open: MCP server 'open': http://example.com: only https" in said, said
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def login(setup):
+    """A login at a terminal: the page is printed, the browser comes back, the token is kept and refreshed."""
+    guarded = oauth_server.Guarded()
+    setup.servers(work={"url": guarded.issuer + "/mcp"})
+    refused = setup.run("call", "work", "hello", status=1)
+    assert "hearth mcp login" in refused.stderr, refused.stderr
+    terminal, other_end = os.openpty()
+    process = subprocess.Popen([setup.hearth, "mcp", "login", "work"], stdout=subprocess.PIPE, stderr=other_end, text=True,
+                               env={"HOME": setup.home, "PATH": os.environ["PATH"]})
+    shown = ""
+    while "\r\n\r\n" not in shown[shown.find("http://"):]:
+        shown += os.read(terminal, 4096).decode()
+    page = re.search(r"http://\S+", shown).group(0)
+    assert "Thank you" in urllib.request.urlopen(page).read().decode()
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and "'work' lets us in: guarded 1, 2025-11-25, 1 tools" in out, out
+    tokens = os.path.join(setup.home, ".local", "share", "hearth", "mcp_tokens.json")
+    assert os.stat(tokens).st_mode & 0o777 == 0o600
+    assert setup.run("call", "work", "hello").stdout == "let in\n"
+    assert setup.run("call", "work", "hello").stdout == "let in\n"  # with a token that was refreshed
+    assert guarded.grants == ["authorization_code", "refresh_token"], guarded.grants
+    setup.run("logout", "work")
+    assert "token" not in open(tokens, encoding="utf-8").read()
+    setup.run("call", "work", "hello", status=1)
+    guarded.shutdown()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     build = os.path.abspath(parser.parse_args().build)
-    for test in (eras, calls, failures, pins, no_orphans):
+    for test in (eras, calls, failures, pins, no_orphans, over_http, login):
         with tempfile.TemporaryDirectory(prefix="hearth-") as home:
             test(Setup(build, home))
         print(f"{test.__name__}: passed", flush=True)

@@ -3,16 +3,18 @@
 
   mcp_peers_test.py --build BUILD
 
-Runs with HEARTH_SLOW=1 alone, since it fetches them (into BUILD/mcp_peers): the Python SDK from PyPI; the TypeScript
+Servers are driven over their pipes, over streamable HTTP and over HTTP+SSE. Runs with HEARTH_SLOW=1 alone, since it fetches them (into BUILD/mcp_peers): the Python SDK from PyPI; the TypeScript
 SDKs 1.x and 2.x, the inspector's command line, server-everything and server-filesystem from npm. Says which it skipped.
 """
 import argparse
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -48,7 +50,7 @@ def npm_packages(folder):
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if done.returncode != 0:
             return None
-    for name in ("mcp_v1.mjs", "mcp_v2.mjs"):
+    for name in ("mcp_v1.mjs", "mcp_v2.mjs", "mcp_server_v1.mjs"):
         shutil.copy(os.path.join(CLIENTS, name), js)  # node looks for libraries beside the script
     return js
 
@@ -73,6 +75,62 @@ def drive_peers(hearth, js, home):
     assert "3 of 3" in long, long
     assert call("files", "read_text_file", json.dumps({"path": os.path.join(files, "a.txt")})).strip() == "hello"
     print(run([hearth, "mcp", "test", "--file", config], env={**os.environ, "HOME": home}).rstrip())
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Server:
+    """A server behind HTTP, up once its port takes connections."""
+
+    def __init__(self, port, *command, **environment):
+        self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.port = port
+
+    def __enter__(self):
+        for _ in range(300):
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            assert self.process.poll() is None, f"{self.process.args} ended"
+            time.sleep(0.1)
+        raise AssertionError(f"{self.process.args} does not listen")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def drive_http_peers(hearth, js, python, home):
+    """Our client with servers of others behind HTTP."""
+    everything = os.path.join(js, "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js")
+    config = os.path.join(home, "http.json")
+
+    def call(url, tool, arguments):
+        with open(config, "w", encoding="utf-8") as file:
+            json.dump({"mcpServers": {"peer": {"url": url}}}, file)
+        environment = {**os.environ, "HOME": home}
+        print(run([hearth, "mcp", "test", "--file", config], env=environment).rstrip(), f"({url.rpartition('/')[2]})")
+        return run([hearth, "mcp", "call", "peer", tool, json.dumps(arguments), "--file", config], env=environment)
+
+    for transport, path in (("streamableHttp", "/mcp"), ("sse", "/sse")):
+        port = free_port()
+        with Server(port, "node", everything, transport, PORT=str(port)):
+            url = f"http://127.0.0.1:{port}{path}"
+            assert call(url, "echo", {"message": "hi"}) == "Echo: hi\n"
+            long = call(url, "trigger-long-running-operation", {"duration": 1, "steps": 3})
+            assert "3 of 3" in long, long
+    port = free_port()
+    with Server(port, "node", os.path.join(js, "mcp_server_v1.mjs"), str(port)):
+        assert call(f"http://127.0.0.1:{port}/mcp", "echo", {"message": "hi"}) == "Echo: hi\n"
+    if python:
+        port = free_port()
+        with Server(port, python, os.path.join(CLIENTS, "mcp_server_python.py"), str(port)):
+            assert "Echo: hi" in call(f"http://127.0.0.1:{port}/mcp", "echo", {"message": "hi"})
 
 
 def main():
@@ -103,6 +161,7 @@ def main():
         assert "From the inspector" in run([*inspector, "tools/call", "--tool-name", "list_tasks"])
         print(f"inspector: {len(tools)} tools, a task made and listed")
         drive_peers(hearth, js, home)
+        drive_http_peers(hearth, js, python, home)
 
 
 if __name__ == "__main__":

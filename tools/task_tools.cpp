@@ -48,10 +48,11 @@ Json TaskSchema() {
                 {"id", "title", "status", "priority", "due_date", "notes", "tags", "created_at"});
 }
 
-Json TaskListSchema() {
-  return Object({{"tasks", {{"type", "array"}, {"items", TaskSchema()}}},
-                 {"total", {{"type", "integer"}, {"minimum", 0}}}},
-                {"tasks", "total"});
+Json TaskListSchema(bool paged = false) {
+  Json properties = {{"tasks", {{"type", "array"}, {"items", TaskSchema()}}},
+                     {"total", {{"type", "integer"}, {"minimum", 0}}}};
+  if (paged) properties["next_cursor"] = {{"type", "string"}};
+  return Object(std::move(properties), {"tasks", "total"});
 }
 
 // ---- Words ----
@@ -81,23 +82,39 @@ ToolResult ShowOne(std::string text, const Task& task) {
   return result;
 }
 
-ToolResult ShowList(const std::string& heading, const std::vector<Task>& tasks) {
+// The tasks from `begin` on, as many as a list shows; a cursor is the id of the last task shown.
+ToolResult ShowList(const std::string& heading, const std::vector<Task>& tasks, size_t begin = 0,
+                    bool paged = false) {
   ToolResult result;
   result.text = heading;
   Json shown = Json::array();
-  const size_t count = std::min(tasks.size(), kMaxListedTasks);
-  for (size_t i = 0; i < count; ++i) {
+  const size_t end = std::min(tasks.size(), begin + kMaxListedTasks);
+  for (size_t i = begin; i < end; ++i) {
     result.text += "\n" + Describe(tasks[i]);
     result.task_ids.push_back(tasks[i].id);
     result.trust = Combine(result.trust, tasks[i].trust);
     shown.push_back(ToJson(tasks[i]));
   }
-  if (tasks.size() > count) {
-    result.text +=
-        Concat("\n... and ", tasks.size() - count, " more; search_tasks finds them by title");
-  }
   result.structured = Json{{"tasks", std::move(shown)}, {"total", tasks.size()}};
+  if (end == tasks.size()) return result;
+  result.text += Concat("\n... and ", tasks.size() - end, " more; ");
+  if (paged) {
+    const std::string cursor = std::to_string(tasks[end - 1].id);
+    result.structured["next_cursor"] = cursor;
+    result.text += "list_tasks with the cursor " + cursor + " goes on";
+  } else {
+    result.text += "search_tasks finds them by title";
+  }
   return result;
+}
+
+// The index behind the task that the cursor names.
+Result<size_t> BeginOfPage(const std::vector<Task>& tasks, const std::string& cursor) {
+  const auto last = std::ranges::find_if(
+      tasks, [&](const Task& task) { return std::to_string(task.id) == cursor; });
+  if (last != tasks.end()) return static_cast<size_t>(last - tasks.begin()) + 1;
+  return MakeError(ErrorCode::kInvalidArgument, "the cursor '", Clip(OneLine(cursor), 40),
+                   "' leads nowhere any more; call list_tasks without one");
 }
 
 std::string CountTasks(size_t count, const std::string& kind) {
@@ -141,11 +158,10 @@ Tool CurrentTimeTool() {
                         {"date", {{"type", "string"}, {"format", "date"}}}},
                        {"timezone", "time", "date"});
   tool.annotations = {.read_only = true};
-  tool.examples = {
-       {"What time is it in Paris?",
-        {{"timezone", "Europe/Paris"}},
-        "Saturday 2026-11-21 13:00 CET",
-        "It is 13:00 in Paris."}};
+  tool.examples = {{"What time is it in Paris?",
+                    {{"timezone", "Europe/Paris"}},
+                    "Saturday 2026-11-21 13:00 CET",
+                    "It is 13:00 in Paris."}};
   tool.handler = [](const ToolCall& call) -> Result<ToolResult> {
     const std::string zone = OptionalText(call.arguments, "timezone").value_or("UTC");
     const TimePoint now = call.context.clock.Now();
@@ -173,15 +189,14 @@ Tool CreateTaskTool(memory::Store& store) {
               {"tags", {{"type", "array"}, {"items", {{"type", "string"}}}}}},
              {"title"});
   tool.output = TaskSchema();
-  tool.examples = {
-       {"Remind me to call mom",
-        {{"title", "Call mom"}},
-        "Created task #1: 'Call mom' [medium]",
-        "I added 'Call mom' to your tasks."},
-       {"Add an urgent task to pay the rent",
-        {{"title", "Pay the rent"}, {"priority", "urgent"}},
-        "Created task #2: 'Pay the rent' [urgent]",
-        "I added 'Pay the rent' as an urgent task."}};
+  tool.examples = {{"Remind me to call mom",
+                    {{"title", "Call mom"}},
+                    "Created task #1: 'Call mom' [medium]",
+                    "I added 'Call mom' to your tasks."},
+                   {"Add an urgent task to pay the rent",
+                    {{"title", "Pay the rent"}, {"priority", "urgent"}},
+                    "Created task #2: 'Pay the rent' [urgent]",
+                    "I added 'Pay the rent' as an urgent task."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     memory::NewTask fields;
     fields.title = OptionalText(call.arguments, "title").value_or("");
@@ -200,26 +215,31 @@ Tool CreateTaskTool(memory::Store& store) {
   return tool;
 }
 
-Tool ListTasksTool(memory::Store& store) {
+Tool ListTasksTool(memory::Store& store, bool paged) {
   Tool tool;
   tool.name = "list_tasks";
   tool.title = "List tasks";
   tool.description = "List tasks, most pressing first.";
   Json filters = {"all"};
   for (const char* name : memory::kTaskStatusNames) filters.push_back(name);
-  tool.parameters = Object({{"filter_status", {{"type", "string"}, {"enum", filters}}}});
-  tool.output = TaskListSchema();
+  Json properties = {{"filter_status", {{"type", "string"}, {"enum", filters}}}};
+  if (paged) {
+    properties["cursor"] = {
+        {"type", "string"},
+        {"description", "next_cursor of the page before; none: the first page"}};
+  }
+  tool.parameters = Object(std::move(properties));
+  tool.output = TaskListSchema(paged);
   tool.annotations = {.read_only = true};
-  tool.examples = {
-       {"What do I have to do?",
-        Json::object(),
-        "2 tasks, most pressing first:\n  #2: 'Pay the rent' [urgent] pending\n  #1: 'Call mom' [medium] pending",
-        "You have two tasks: 'Pay the rent' and 'Call mom'."},
-       {"Which tasks are done?",
-        {{"filter_status", "completed"}},
-        "No completed tasks.",
-        "No task is completed yet."}};
-  tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
+  tool.examples = {{"What do I have to do?", Json::object(),
+                    "2 tasks, most pressing first:\n  #2: 'Pay the rent' [urgent] pending\n  #1: "
+                    "'Call mom' [medium] pending",
+                    "You have two tasks: 'Pay the rent' and 'Call mom'."},
+                   {"Which tasks are done?",
+                    {{"filter_status", "completed"}},
+                    "No completed tasks.",
+                    "No task is completed yet."}};
+  tool.handler = [&store, paged](const ToolCall& call) -> Result<ToolResult> {
     std::optional<TaskStatus> status;
     const std::string filter = OptionalText(call.arguments, "filter_status").value_or("all");
     if (filter != "all") {
@@ -230,7 +250,11 @@ Tool ListTasksTool(memory::Store& store) {
     const std::string kind = status ? filter : "";
     if (tasks.empty())
       return ShowList(Concat("No ", kind, kind.empty() ? "" : " ", "tasks."), tasks);
-    return ShowList(CountTasks(tasks.size(), kind) + ", most pressing first:", tasks);
+    size_t begin = 0;
+    if (const auto cursor = OptionalText(call.arguments, "cursor")) {
+      HEARTH_TRY(begin, BeginOfPage(tasks, *cursor));
+    }
+    return ShowList(CountTasks(tasks.size(), kind) + ", most pressing first:", tasks, begin, paged);
   };
   return tool;
 }
@@ -246,15 +270,14 @@ Tool UpdateTaskStatusTool(memory::Store& store) {
              {"task_id", "new_status"});
   tool.output = TaskSchema();
   tool.annotations = {.idempotent = true};
-  tool.examples = {
-       {"I finished task 1",
-        {{"task_id", 1}, {"new_status", "completed"}},
-        "Task #1 'Call mom' is now completed (it was pending).",
-        "Task 1, 'Call mom', is completed."},
-       {"Start task 2",
-        {{"task_id", 2}, {"new_status", "in_progress"}},
-        "Task #2 'Pay the rent' is now in progress (it was pending).",
-        "Task 2, 'Pay the rent', is in progress."}};
+  tool.examples = {{"I finished task 1",
+                    {{"task_id", 1}, {"new_status", "completed"}},
+                    "Task #1 'Call mom' is now completed (it was pending).",
+                    "Task 1, 'Call mom', is completed."},
+                   {"Start task 2",
+                    {{"task_id", 2}, {"new_status", "in_progress"}},
+                    "Task #2 'Pay the rent' is now in progress (it was pending).",
+                    "Task 2, 'Pay the rent', is in progress."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     HEARTH_TRY(const TaskStatus status,
                memory::ParseTaskStatus(*OptionalText(call.arguments, "new_status")));
@@ -283,11 +306,10 @@ Tool SearchTasksTool(memory::Store& store) {
   tool.parameters = Object({{"query", {{"type", "string"}}}}, {"query"});
   tool.output = TaskListSchema();
   tool.annotations = {.read_only = true};
-  tool.examples = {
-       {"Find the task about the rent",
-        {{"query", "rent"}},
-        "1 task:\n  #2: 'Pay the rent' [urgent] in progress",
-        "It is task 2, 'Pay the rent'."}};
+  tool.examples = {{"Find the task about the rent",
+                    {{"query", "rent"}},
+                    "1 task:\n  #2: 'Pay the rent' [urgent] in progress",
+                    "It is task 2, 'Pay the rent'."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     const std::string query = *OptionalText(call.arguments, "query");
     HEARTH_TRY(const std::vector<Task> tasks,
@@ -311,11 +333,10 @@ Tool DeleteTaskTool(memory::Store& store) {
   tool.parameters = Object({{"task_id", TaskIdSchema()}}, {"task_id"});
   tool.output = Object({{"deleted", TaskIdSchema()}}, {"deleted"});
   tool.annotations = {.destructive = true, .idempotent = true};
-  tool.examples = {
-       {"Delete task 2",
-        {{"task_id", 2}},
-        "Deleted task #2 'Pay the rent' for good.",
-        "I deleted 'Pay the rent'."}};
+  tool.examples = {{"Delete task 2",
+                    {{"task_id", 2}},
+                    "Deleted task #2 'Pay the rent' for good.",
+                    "I deleted 'Pay the rent'."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     const auto task = TaskRepository(store, call.context.repository).Delete(TaskId(call.arguments));
     if (!task.ok()) return WithAdvice(task.error());
@@ -336,11 +357,9 @@ Tool TaskReportTool(memory::Store& store) {
   tool.parameters = Object(Json::object());
   tool.output = TaskReportSchema();
   tool.annotations = {.read_only = true};
-  tool.examples = {
-       {"How am I doing?",
-        Json::object(),
-        "1 task: 0 pending, 0 in progress, 1 completed; nothing urgent is open.",
-        "Your only task is completed."}};
+  tool.examples = {{"How am I doing?", Json::object(),
+                    "1 task: 0 pending, 0 in progress, 1 completed; nothing urgent is open.",
+                    "Your only task is completed."}};
   tool.handler = [&store](const ToolCall& call) -> Result<ToolResult> {
     HEARTH_TRY(const TaskReport report, MakeTaskReport(store, call.context.repository));
     ToolResult result;
@@ -354,11 +373,11 @@ Tool TaskReportTool(memory::Store& store) {
 
 }  // namespace
 
-Status AddTaskTools(Toolset& toolset, memory::Store& store) {
+Status AddTaskTools(Toolset& toolset, memory::Store& store, const TaskToolOptions& options) {
   for (Tool& tool :
-       std::vector<Tool>{CurrentTimeTool(), CreateTaskTool(store), ListTasksTool(store),
-                         UpdateTaskStatusTool(store), SearchTasksTool(store), DeleteTaskTool(store),
-                         TaskReportTool(store)}) {
+       std::vector<Tool>{CurrentTimeTool(), CreateTaskTool(store),
+                         ListTasksTool(store, options.paged), UpdateTaskStatusTool(store),
+                         SearchTasksTool(store), DeleteTaskTool(store), TaskReportTool(store)}) {
     tool.durability = Durability::kOwnStore;
     HEARTH_CHECK_OK(toolset.Add(std::move(tool)));
   }

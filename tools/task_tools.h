@@ -15,7 +15,13 @@ namespace hearth::tools {
 
 inline constexpr size_t kMaxListedTasks = 50;
 
+struct TaskToolOptions {
+  // list_tasks takes a cursor and gives the next one, for clients that want all of a long list. A
+  // small model is better off without a parameter that it hardly ever needs.
+  bool paged = false;
+};
+
 // The store must outlive the toolset.
-Status AddTaskTools(Toolset& toolset, memory::Store& store);
+Status AddTaskTools(Toolset& toolset, memory::Store& store, const TaskToolOptions& options = {});
 
 }  // namespace hearth::tools

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "mcp/client/connection.h"
+#include "mcp/transport/http_rules.h"
 #include "runtime/base/log.h"
 #include "runtime/base/text.h"
 
@@ -21,6 +23,29 @@ constexpr Milliseconds kStartTime{60'000};  // npx may fetch a package first
 constexpr Milliseconds kFirstPause{250};    // before a server that died is started again
 constexpr Milliseconds kLongestPause{30'000};
 constexpr int kMostRestarts = 6;  // in a row, without an answer between
+constexpr int kMostListens = 5;   // subscriptions that a server may end before it is left alone
+// Where a person may have to log in first.
+constexpr Milliseconds kLoginTime{600'000};
+
+// The defaults of a form's fields where an answer leaves them out: so a handler need not know them.
+void FillDefaults(const Json& params, Json& answer) {
+  const Json* schema = FindMember(params, "requestedSchema");
+  const Json* fields = schema == nullptr ? nullptr : FindMember(*schema, "properties");
+  const Json* action = FindMember(answer, "action");
+  const bool accepted = action != nullptr && *action == "accept";
+  if (!accepted || fields == nullptr || !fields->is_object()) return;
+  Json& content = answer["content"];
+  if (!content.is_object()) content = Json::object();
+  for (const auto& [name, field] : fields->items()) {
+    const Json* otherwise = FindMember(field, "default");
+    if (otherwise != nullptr && !content.contains(name)) content[name] = *otherwise;
+  }
+}
+
+bool SpeaksModern(const Json* revisions) {
+  return revisions != nullptr && revisions->is_array() &&
+         std::ranges::find(*revisions, kModernRevision) != revisions->end();
+}
 
 Json OwnInfo() { return {{"name", "hearth"}, {"title", "hearth"}, {"version", "0.1.0"}}; }
 
@@ -39,8 +64,11 @@ class Client::Impl {
   // Makes sure of a connection; starts the server again where it has died.
   Result<std::shared_ptr<Connection>> Connected();
   Result<Json> Request(std::string_view method, const Json& params, std::stop_token stop,
-                       const ProgressSink& progress);
+                       const ProgressSink& progress, const ClientTransport::Headers& headers = {});
   void Close();
+  // Over HTTP in the modern era arguments may have to be told in headers as well.
+  bool HasHeaders() const;
+  ClientTransport::Headers HeadersOf(std::string_view tool, const Json& arguments) const;
 
   const McpServerConfig config;
   const TransportFactory transports;
@@ -51,6 +79,7 @@ class Client::Impl {
   Json server_info = Json::object();
   Json server_capabilities = Json::object();
   std::string instructions;
+  std::map<std::string, Json, std::less<>> marked_tools;  // schemas, for their headers
   std::atomic<bool> tools_changed = false;
 
  private:
@@ -58,13 +87,20 @@ class Client::Impl {
   Result<std::shared_ptr<Connection>> Open();
   Status Handshake(std::shared_ptr<Connection>& connection);
   Status Initialize(Connection& connection);
+  Result<Answer> Discover(Connection& connection);
+  void Listen(Connection& connection);
   Result<std::shared_ptr<Connection>> Start();
   Json OwnCapabilities() const;
   Json ModernMeta() const;
   Result<Json> AnswerServer(const std::string& method, const Json& params);
   Result<Json> AskWithRounds(Connection& connection, std::string_view method, Json params,
-                             std::stop_token stop, const ProgressSink& progress);
+                             std::stop_token stop, const ProgressSink& progress,
+                             const ClientTransport::Headers& headers);
   Error Failure(const Connection& connection, const Error& error) const;
+  Patience StartPatience() const {
+    const Milliseconds time = config.url.empty() ? kStartTime : kLoginTime;
+    return {time, time};
+  }
   Patience UsualPatience() const { return {config.timeout, config.max_timeout}; }
 
   std::mutex opening_;  // one thread at a time starts the server
@@ -73,13 +109,17 @@ class Client::Impl {
   int restarts_ = 0;
   SteadyClock::time_point next_start_{};
   bool closed_ = false;
+  std::atomic<bool> listening_ = false;  // to what changes, in the modern era
+  int listens_ = 0;                      // how often that was begun on this connection
 };
 
 Json Client::Impl::OwnCapabilities() const {
   Json capabilities = Json::object();
   if (!options.roots.empty()) capabilities["roots"] = Json::object();
   if (options.sampling != nullptr && config.sampling) capabilities["sampling"] = Json::object();
-  if (options.elicitation != nullptr) capabilities["elicitation"] = {{"form", Json::object()}};
+  if (options.elicitation != nullptr) {
+    capabilities["elicitation"] = {{"form", {{"applyDefaults", true}}}};
+  }
   return capabilities;
 }
 
@@ -100,7 +140,9 @@ Result<Json> Client::Impl::AnswerServer(const std::string& method, const Json& p
     return options.sampling->CreateMessage(config.name, params);
   }
   if (method == "elicitation/create" && options.elicitation != nullptr) {
-    return options.elicitation->Elicit(config.name, params);
+    Json answer = options.elicitation->Elicit(config.name, params);
+    FillDefaults(params, answer);
+    return answer;
   }
   return MakeError(ErrorCode::kUnsupported, "this client does not answer ", method);
 }
@@ -121,8 +163,7 @@ Status Client::Impl::Initialize(Connection& connection) {
   const Json params = {{"protocolVersion", kLastLegacyRevision},
                        {"capabilities", OwnCapabilities()},
                        {"clientInfo", OwnInfo()}};
-  HEARTH_TRY(const Answer answer,
-             connection.Ask("initialize", params, {kStartTime, kStartTime}, {}, {}));
+  HEARTH_TRY(const Answer answer, connection.Ask("initialize", params, StartPatience(), {}, {}));
   if (!answer.result) {
     return MakeError(ErrorCode::kUnsupported, "it refused to initialize: ", answer.error_message);
   }
@@ -142,39 +183,71 @@ Status Client::Impl::Initialize(Connection& connection) {
   return connection.Notify("notifications/initialized", nullptr);
 }
 
+Result<Answer> Client::Impl::Discover(Connection& connection) {
+  // Silence tells the eras of programs apart; a web server always answers.
+  const bool is_program = config.url.empty();
+  const Patience patience =
+      known_era_ || !is_program ? StartPatience() : Patience{options.probe, options.probe};
+  const Json params = {{"_meta", ModernMeta()}};
+  HEARTH_TRY(Answer answer, connection.Ask("server/discover", params, patience, {}, {}));
+  // A server that refuses the revision and names it among those that it speaks wants to be asked
+  // again (it may have changed its mind between two releases).
+  if (answer.error_code == code::kUnsupportedVersion &&
+      SpeaksModern(FindMember(answer.error_data, "supported"))) {
+    return connection.Ask("server/discover", params, patience, {}, {});
+  }
+  return answer;
+}
+
 Status Client::Impl::Handshake(std::shared_ptr<Connection>& connection) {
   if (known_era_ != Era::kLegacy) {
-    const Patience probe =
-        known_era_ ? Patience{kStartTime, kStartTime} : Patience{options.probe, options.probe};
-    const auto answer =
-        connection->Ask("server/discover", {{"_meta", ModernMeta()}}, probe, {}, {});
-    if (answer.ok() && answer->result) {
-      const Json* supported = FindMember(*answer->result, "supportedVersions");
-      if (supported != nullptr && supported->is_array() &&
-          std::find(supported->begin(), supported->end(), kModernRevision) != supported->end()) {
-        const std::lock_guard lock(mutex);
-        era = Era::kModern;
-        revision = kModernRevision;
-        if (const Json* able = FindMember(*answer->result, "capabilities")) {
-          server_capabilities = *able;
-        }
-        const Json* extra = FindMember(*answer->result, "_meta");
-        const Json* info = extra == nullptr ? nullptr : FindMember(*extra, meta::kServerInfo);
-        if (info != nullptr) server_info = *info;
-        instructions = TextOf(*answer->result, "instructions", "");
-        known_era_ = Era::kModern;
-        return {};
+    const auto answer = Discover(*connection);
+    if (answer.ok() && answer->result &&
+        SpeaksModern(FindMember(*answer->result, "supportedVersions"))) {
+      const std::lock_guard lock(mutex);
+      era = Era::kModern;
+      revision = kModernRevision;
+      if (const Json* able = FindMember(*answer->result, "capabilities")) {
+        server_capabilities = *able;
       }
+      const Json* extra = FindMember(*answer->result, "_meta");
+      const Json* info = extra == nullptr ? nullptr : FindMember(*extra, meta::kServerInfo);
+      if (info != nullptr) server_info = *info;
+      instructions = TextOf(*answer->result, "instructions", "");
+      known_era_ = Era::kModern;
+      return {};
     }
-    // Some servers of the legacy era die of a question before initialize.
     if (connection->ended()) {
+      // Some servers of the legacy era die of a question before initialize.
       connection->Close();
       HEARTH_TRY(connection, Start());
+    } else if (!answer.ok() && answer.error().code != ErrorCode::kUnsupported &&
+               answer.error().code != ErrorCode::kResourceExhausted) {
+      return answer.error();  // it cannot be reached, or does not let us in
     }
   }
   HEARTH_CHECK_OK(Initialize(*connection));
   known_era_ = Era::kLegacy;
   return {};
+}
+
+void Client::Impl::Listen(Connection& connection) {
+  {
+    const std::lock_guard lock(mutex);
+    const Json* tools = FindMember(server_capabilities, "tools");
+    const Json* changes = tools == nullptr ? nullptr : FindMember(*tools, "listChanged");
+    if (era != Era::kModern || changes == nullptr || *changes != true) return;
+  }
+  if (listens_ >= kMostListens || listening_.exchange(true)) return;
+  ++listens_;
+  // What changed while nobody listened is not told; so the tools count as changed.
+  const Status opened = connection.Open(
+      "subscriptions/listen",
+      {{"_meta", ModernMeta()}, {"notifications", {{"toolsListChanged", true}}}}, [this] {
+        listening_ = false;
+        tools_changed = true;
+      });
+  if (!opened.ok()) listening_ = false;
 }
 
 Error Client::Impl::Failure(const Connection& connection, const Error& error) const {
@@ -201,11 +274,16 @@ Result<std::shared_ptr<Connection>> Client::Impl::Open() {
 Result<std::shared_ptr<Connection>> Client::Impl::Connected() {
   const std::lock_guard opening(opening_);
   if (closed_) return MakeError(ErrorCode::kCancelled, "the client is closed");
-  if (connection_ != nullptr && !connection_->ended()) return connection_;
+  if (connection_ != nullptr && !connection_->ended()) {
+    Listen(*connection_);
+    return connection_;
+  }
   if (connection_ != nullptr) {
     connection_->Close();
     connection_ = nullptr;
     tools_changed = true;
+    listening_ = false;
+    listens_ = 0;
   }
   if (restarts_ > kMostRestarts) {
     return MakeError(ErrorCode::kIo, "MCP server '", config.name, "' has died ", restarts_,
@@ -217,12 +295,14 @@ Result<std::shared_ptr<Connection>> Client::Impl::Connected() {
   ++restarts_;
   next_start_ = SteadyClock::now() + pause;
   HEARTH_TRY(connection_, Open());
+  Listen(*connection_);
   return connection_;
 }
 
 Result<Json> Client::Impl::AskWithRounds(Connection& connection, std::string_view method,
                                          Json params, std::stop_token stop,
-                                         const ProgressSink& progress) {
+                                         const ProgressSink& progress,
+                                         const ClientTransport::Headers& headers) {
   bool modern = false;
   {
     const std::lock_guard lock(mutex);
@@ -233,7 +313,8 @@ Result<Json> Client::Impl::AskWithRounds(Connection& connection, std::string_vie
       const Json own = ModernMeta();
       for (const auto& [name, value] : own.items()) params["_meta"][name] = value;
     }
-    HEARTH_TRY(Answer answer, connection.Ask(method, params, UsualPatience(), stop, progress));
+    HEARTH_TRY(Answer answer,
+               connection.Ask(method, params, UsualPatience(), stop, progress, headers));
     if (!answer.result) {
       return MakeError(ErrorCode::kUnsupported, "it refused ", method, ": ",
                        Clip(OneLine(answer.error_message), 500));
@@ -262,13 +343,32 @@ Result<Json> Client::Impl::AskWithRounds(Connection& connection, std::string_vie
 }
 
 Result<Json> Client::Impl::Request(std::string_view method, const Json& params,
-                                   std::stop_token stop, const ProgressSink& progress) {
-  HEARTH_TRY(const auto connection, Connected());
-  auto result = AskWithRounds(*connection, method, params, stop, progress);
+                                   std::stop_token stop, const ProgressSink& progress,
+                                   const ClientTransport::Headers& headers) {
+  HEARTH_TRY(auto connection, Connected());
+  auto result = AskWithRounds(*connection, method, params, stop, progress, headers);
+  if (!result.ok() && result.error().code == ErrorCode::kConflict) {
+    // The server has forgotten the session and has not looked at the request: once more in another.
+    HEARTH_TRY(connection, Connected());
+    result = AskWithRounds(*connection, method, params, stop, progress, headers);
+  }
   if (!result.ok()) return Failure(*connection, result.error());
   const std::lock_guard opening(opening_);
   restarts_ = 0;
   return result;
+}
+
+bool Client::Impl::HasHeaders() const {
+  const std::lock_guard lock(mutex);
+  return era == Era::kModern && !config.url.empty();
+}
+
+ClientTransport::Headers Client::Impl::HeadersOf(std::string_view tool,
+                                                 const Json& arguments) const {
+  const std::lock_guard lock(mutex);
+  const auto found = marked_tools.find(tool);
+  return found == marked_tools.end() ? ClientTransport::Headers()
+                                     : ParameterHeaders(found->second, arguments);
 }
 
 void Client::Impl::Close() {
@@ -368,6 +468,11 @@ Result<std::vector<RemoteTool>> Client::ListTools(std::vector<std::string>& warn
       drop("its inputSchema is no schema of an object");
       continue;
     }
+    const std::string wrong_mark = impl_->HasHeaders() ? CheckHeaderMarks(*input) : std::string();
+    if (!wrong_mark.empty()) {
+      drop(wrong_mark.c_str());
+      continue;
+    }
     tool.input = *input;
     tool.title = TextOf(entry, "title", "");
     tool.description = TextOf(entry, "description", "");
@@ -375,12 +480,18 @@ Result<std::vector<RemoteTool>> Client::ListTools(std::vector<std::string>& warn
     if (const Json* hints = FindMember(entry, "annotations")) tool.annotations = *hints;
     tools.push_back(std::move(tool));
   }
+  if (impl_->HasHeaders()) {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->marked_tools.clear();
+    for (const RemoteTool& tool : tools) impl_->marked_tools[tool.name] = tool.input;
+  }
   return tools;
 }
 
 Result<Json> Client::CallTool(std::string_view tool, const Json& arguments, std::stop_token stop,
                               const ProgressSink& progress) {
-  return Request("tools/call", {{"name", tool}, {"arguments", arguments}}, stop, progress);
+  return impl_->Request("tools/call", {{"name", tool}, {"arguments", arguments}}, stop, progress,
+                        impl_->HeadersOf(tool, arguments));
 }
 
 }  // namespace hearth::mcp

@@ -43,12 +43,15 @@ Connection::Connection(std::unique_ptr<ClientTransport> transport, OnRequest on_
     : transport_(std::move(transport)),
       on_request_(std::move(on_request)),
       on_notification_(std::move(on_notification)) {
-  transport_->Start([this](std::string_view text) { Take(text); },
-                    [this] {
-                      const std::lock_guard lock(mutex_);
-                      ended_ = true;
-                      changed_.notify_all();
-                    });
+  transport_->Start(
+      {.message = [this](std::string_view text) { Take(text); },
+       .failure = [this](std::string_view id, const Error& error) { TakeFailure(id, error); },
+       .end =
+           [this] {
+             const std::lock_guard lock(mutex_);
+             ended_ = true;
+             changed_.notify_all();
+           }});
 }
 
 Connection::~Connection() { Close(); }
@@ -97,19 +100,50 @@ void Connection::Take(std::string_view text) {
                              result.error().code == ErrorCode::kUnsupported ? code::kMethodNotFound
                                                                             : code::kInvalidParams,
                              result.error().message);
-        (void)transport_->Send(answer).ok();
+        (void)transport_->Send(answer, {}).ok();
       });
   if (!taken) {
-    (void)transport_->Send(WriteError(message->id, code::kInternalError, "too many requests")).ok();
+    (void)transport_->Send(WriteError(message->id, code::kInternalError, "too many requests"), {})
+        .ok();
   }
 }
 
 void Connection::TakeAnswer(std::string_view id, bool is_result, std::string_view body) {
   const std::lock_guard lock(mutex_);
   const auto found = waiting_.find(id);
-  if (found == waiting_.end()) return;  // late, or never asked
-  found->second->answer = ReadAnswer(is_result, body);
-  changed_.notify_all();
+  if (found != waiting_.end()) {  // else it is late, or was never asked
+    found->second->answer = ReadAnswer(is_result, body);
+    changed_.notify_all();
+  }
+  CloseOpen(id);
+}
+
+void Connection::TakeFailure(std::string_view id, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = waiting_.find(id); found != waiting_.end()) {
+    found->second->answer = error;
+    changed_.notify_all();
+  }
+  CloseOpen(id);
+}
+
+void Connection::CloseOpen(std::string_view id) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  found->second();
+  open_.erase(found);
+}
+
+Status Connection::Open(std::string_view method, const Json& params,
+                        std::function<void()> on_over) {
+  std::string id;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return MakeError(ErrorCode::kIo, "the server has gone");
+    id = std::to_string(++last_id_);
+    open_[id] = std::move(on_over);
+  }
+  return transport_->Send(WriteRequest(id, method, WriteJson(params)), {});
 }
 
 void Connection::TakeProgress(std::string_view params) {
@@ -134,7 +168,8 @@ void Connection::TakeProgress(std::string_view params) {
 }
 
 Result<Answer> Connection::Ask(std::string_view method, Json params, const Patience& patience,
-                               std::stop_token stop, const ProgressSink& progress) {
+                               std::stop_token stop, const ProgressSink& progress,
+                               const Headers& headers) {
   const auto waiting = std::make_shared<Waiting>();
   const auto start = SteadyClock::now();
   waiting->last_sign = start;
@@ -147,7 +182,7 @@ Result<Answer> Connection::Ask(std::string_view method, Json params, const Patie
     waiting_[id] = waiting;
   }
   params["_meta"]["progressToken"] = *ToJson(id);
-  const Status sent = transport_->Send(WriteRequest(id, method, WriteJson(params)));
+  const Status sent = transport_->Send(WriteRequest(id, method, WriteJson(params)), headers);
   std::unique_lock lock(mutex_);
   struct Forget {
     Connection& owner;
@@ -174,7 +209,7 @@ Result<Answer> Connection::Ask(std::string_view method, Json params, const Patie
 
 Status Connection::Notify(std::string_view method, const Json& params) {
   return transport_->Send(
-      WriteNotification(method, params.is_null() ? std::string() : WriteJson(params)));
+      WriteNotification(method, params.is_null() ? std::string() : WriteJson(params)), {});
 }
 
 }  // namespace hearth::mcp

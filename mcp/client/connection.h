@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "mcp/client.h"
+#include "mcp/client_transport.h"
 #include "mcp/server/workers.h"
 
 namespace hearth::mcp {
@@ -36,6 +37,7 @@ class Connection {
   // Answers a request of the server: the result's JSON, or an Error that is told as -32601.
   using OnRequest = std::function<Result<Json>(const std::string& method, const Json& params)>;
   using OnNotification = std::function<void(const std::string& method)>;
+  using Headers = ClientTransport::Headers;
 
   Connection(std::unique_ptr<ClientTransport> transport, OnRequest on_request,
              OnNotification on_notification);
@@ -43,7 +45,11 @@ class Connection {
 
   // Sends and waits. Errors as Client::Request's, but for refusals, which are an Answer.
   Result<Answer> Ask(std::string_view method, Json params, const Patience& patience,
-                     std::stop_token stop, const ProgressSink& progress);
+                     std::stop_token stop, const ProgressSink& progress,
+                     const Headers& headers = {});
+  // Sends a request that stays open for as long as it can: what belongs to it comes as
+  // notifications. `on_over` is called once when it is not open any more.
+  Status Open(std::string_view method, const Json& params, std::function<void()> on_over);
   Status Notify(std::string_view method, const Json& params);
   bool ended() const;
   // Ends it; what is known about the end, in words.
@@ -53,13 +59,16 @@ class Connection {
 
  private:
   struct Waiting {
-    std::optional<Answer> answer;
+    std::optional<Result<Answer>> answer;
     std::chrono::steady_clock::time_point last_sign;
     ProgressSink progress;
   };
 
   void Take(std::string_view text);
+  void TakeFailure(std::string_view id, const Error& error);
   void TakeAnswer(std::string_view id, bool is_result, std::string_view body);
+  // With the lock held.
+  void CloseOpen(std::string_view id);
   void TakeProgress(std::string_view params);
 
   const std::unique_ptr<ClientTransport> transport_;
@@ -68,6 +77,7 @@ class Connection {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<Waiting>, std::less<>> waiting_;  // by id
+  std::map<std::string, std::function<void()>, std::less<>> open_;        // by id
   uint64_t last_id_ = 0;
   bool ended_ = false;
   std::atomic<size_t> junk_ = 0;

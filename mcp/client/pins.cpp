@@ -1,14 +1,9 @@
 #include "mcp/pins.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "mcp/client/private_file.h"
 #include "mcp/jsonrpc/json_text.h"
 #include "mcp/security/base64.h"
 #include "mcp/security/sha256.h"
@@ -26,22 +21,6 @@ std::string Hash(const RemoteTool& tool) {
       {"name", tool.name},   {"title", tool.title},   {"description", tool.description},
       {"input", tool.input}, {"output", tool.output}, {"annotations", tool.annotations}};
   return Base64Url(AsText(Sha256(Canonical(shown))));
-}
-
-Status WritePrivate(const std::filesystem::path& path, const std::string& text) {
-  const auto fail = [&] {
-    return MakeError(ErrorCode::kIo, path.string(), ": cannot be written: ", std::strerror(errno));
-  };
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  const std::string fresh = path.string() + ".new";
-  const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return fail();
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool synced = written && ::fsync(file) == 0;
-  ::close(file);
-  if (!synced || ::rename(fresh.c_str(), path.c_str()) != 0) return fail();
-  return {};
 }
 
 }  // namespace
@@ -96,7 +75,7 @@ Status ToolPins::Save() {
   if (!dirty_) return {};
   Json json = Json::object();
   for (const auto& [server, tools] : pins_) json[server] = tools;
-  HEARTH_CHECK_OK(WritePrivate(path_, DumpJson(json, 2) + "\n"));
+  HEARTH_CHECK_OK(WritePrivateFile(path_, DumpJson(json, 2) + "\n"));
   dirty_ = false;
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "mcp/client/private_file.h"
 #include "runtime/base/json.h"
 #include "runtime/base/text.h"
 
@@ -92,6 +93,33 @@ class EntryReader {
   const Environment& environment_;
 };
 
+Result<OAuthConfig> ReadOAuth(const Json& entry, const Environment& environment) {
+  OAuthConfig oauth;
+  const Json* given = FindMember(entry, "oauth");
+  if (given == nullptr) return oauth;
+  if (!given->is_object()) {
+    return MakeError(ErrorCode::kInvalidArgument, "\"oauth\" must be an object");
+  }
+  const EntryReader reader(*given, environment);
+  std::string key_file;
+  HEARTH_CHECK_OK(reader.Read("clientId", oauth.client_id));
+  HEARTH_CHECK_OK(reader.Read("clientSecret", oauth.client_secret));
+  HEARTH_CHECK_OK(reader.Read("clientMetadataUrl", oauth.client_metadata_url));
+  HEARTH_CHECK_OK(reader.Read("scope", oauth.scope));
+  HEARTH_CHECK_OK(reader.Read("privateKeyFile", key_file));
+  HEARTH_CHECK_OK(reader.Read("clientCredentials", oauth.client_credentials));
+  if (!key_file.empty()) {
+    HEARTH_TRY(oauth.private_key, ReadPrivateFile(key_file));
+  }
+  const Json* port = FindMember(*given, "callbackPort");
+  if (port == nullptr) return oauth;
+  if (!port->is_number_unsigned() || *port == 0 || *port > 65535) {
+    return MakeError(ErrorCode::kInvalidArgument, "\"callbackPort\" must be a port, 1 to 65535");
+  }
+  oauth.callback_port = port->get<uint16_t>();
+  return oauth;
+}
+
 Result<McpServerConfig> ReadEntry(const std::string& name, const Json& entry,
                                   const Environment& environment) {
   if (name.empty() || name.size() > 64) {
@@ -107,6 +135,7 @@ Result<McpServerConfig> ReadEntry(const std::string& name, const Json& entry,
   HEARTH_CHECK_OK(reader.Read("cwd", config.launch.directory));
   HEARTH_CHECK_OK(reader.Read("url", config.url));
   HEARTH_CHECK_OK(reader.Read("headers", config.headers));
+  HEARTH_TRY(config.oauth, ReadOAuth(entry, environment));
   HEARTH_CHECK_OK(reader.Read("disabled", config.disabled));
   HEARTH_CHECK_OK(reader.Read("sampling", config.sampling));
   HEARTH_CHECK_OK(reader.Read("trusted", config.trusted));

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "mcp/client.h"
+#include "mcp/client_transport.h"
 #include "mcp/transport/line_buffer.h"
 
 namespace hearth::mcp {
@@ -25,14 +25,14 @@ class StdioTransport : public ClientTransport {
   }
   ~StdioTransport() override { Close(); }
 
-  void Start(OnMessage on_message, std::function<void()> on_end) override {
-    reader_ = std::thread([this, on_message = std::move(on_message), on_end = std::move(on_end)] {
-      Read(on_message);
-      on_end();
+  void Start(Listener listener) override {
+    reader_ = std::thread([this, listener = std::move(listener)] {
+      Read(listener);
+      listener.end();
     });
   }
 
-  Status Send(std::string_view message) override {
+  Status Send(std::string_view message, const Headers&) override {
     const std::lock_guard lock(mutex_);
     if (closed_) return MakeError(ErrorCode::kIo, "the connection is closed");
     std::string line(message);
@@ -66,7 +66,7 @@ class StdioTransport : public ClientTransport {
   std::string last_words() const override { return child_->last_words(); }
 
  private:
-  void Read(const OnMessage& on_message) {
+  void Read(const Listener& listener) {
     LineBuffer lines(kMaxLine);
     for (;;) {
       // A stray process may hold the pipe open after the server's end.
@@ -85,7 +85,7 @@ class StdioTransport : public ClientTransport {
         const auto kind = lines.Next(line);
         if (kind == LineBuffer::Kind::kNone) break;
         if (kind == LineBuffer::Kind::kTooLong) line = "(too long)";
-        if (!line.empty()) on_message(line);
+        if (!line.empty()) listener.message(line);
       }
     }
   }

@@ -58,7 +58,10 @@ Server::State::State(ServerInfo i, const Clock& c, const ServerLimits& l)
       limits(l),
       implementation(WriteImplementation(info)),
       sealer(c),
-      tasks(c, l.max_tasks),
+      tasks(c, l.max_tasks,
+            [this](const Task& task) {
+              for (const auto& session : Sessions()) session->TellTask(task);
+            }),
       workers(l.workers, l.max_waiting) {}
 
 std::shared_ptr<const ToolEntry> Server::State::FindTool(std::string_view name) const {

@@ -37,6 +37,14 @@ std::string Tagged(std::string_view id, std::string_view rest) {
   return params;
 }
 
+// notifications/tasks: the whole task, as tasks/get tells it.
+std::string TaskMessage(std::string_view subscription, const Task& task) {
+  const std::string members = WriteJson(task.Describe(true));
+  return WriteNotification(
+      "notifications/tasks",
+      Tagged(subscription, std::string_view(members).substr(1, members.size() - 2)));
+}
+
 bool IsTrue(std::string_view filter, std::string_view name) {
   return FindJsonMember(filter, name) == "true";
 }
@@ -60,11 +68,23 @@ void ServerSession::Impl::Listen(const RequestHead& head, const std::shared_ptr<
       if (IsJsonString(reader.value())) listener.uris.insert(DecodeJsonString(reader.value()));
     }
   }
+  std::vector<std::shared_ptr<Task>> tasks;
+  const std::string_view extensions = FindJsonMember(head.capabilities, "extensions");
+  const std::string_view ids = FindJsonMember(filter, "taskIds");
+  if (IsJsonArray(ids) && !FindJsonMember(extensions, kTasksExtension).empty()) {
+    for (JsonArrayReader reader(ids); reader.Next() && tasks.size() < kMostUris;) {
+      if (!IsJsonString(reader.value())) continue;
+      auto task = state_.tasks.Find(DecodeJsonString(reader.value()), options_.principal);
+      if (task == nullptr || !listener.tasks.insert(task->id()).second) continue;
+      tasks.push_back(std::move(task));
+    }
+  }
   Json agreed = Json::object();
   if (listener.tools) agreed["toolsListChanged"] = true;
   if (listener.prompts) agreed["promptsListChanged"] = true;
   if (listener.resources) agreed["resourcesListChanged"] = true;
   if (!listener.uris.empty()) agreed["resourceSubscriptions"] = listener.uris;
+  if (!listener.tasks.empty()) agreed["taskIds"] = listener.tasks;
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || listeners_.size() >= kMostListeners) {
@@ -73,6 +93,8 @@ void ServerSession::Impl::Listen(const RequestHead& head, const std::shared_ptr<
     }
     channel->Send(WriteNotification("notifications/subscriptions/acknowledged",
                                     Tagged(head.id, R"("notifications":)" + WriteJson(agreed))));
+    // Where they stand: a change before this would not be heard of else.
+    for (const auto& task : tasks) channel->Send(TaskMessage(head.id, *task));
     listeners_.push_back(std::move(listener));
   }
   state_.Register(shared_from_this());
@@ -102,6 +124,15 @@ void ServerSession::Impl::TellUpdated(const std::string& uri) {
   }
   if (subscriptions_.contains(uri) && own_ != nullptr) {
     own_->Send(WriteNotification(kMethod, "{" + member + "}"));
+  }
+}
+
+void ServerSession::Impl::TellTask(const Task& task) {
+  const std::lock_guard lock(mutex_);
+  for (const Listener& listener : listeners_) {
+    if (listener.tasks.contains(task.id())) {
+      listener.channel->Send(TaskMessage(listener.id, task));
+    }
   }
 }
 

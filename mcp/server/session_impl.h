@@ -47,6 +47,7 @@ struct Listener {
   bool prompts = false;
   bool resources = false;
   std::set<std::string> uris;
+  std::set<std::string> tasks;  // ids
 };
 
 // Thread-safe.
@@ -62,6 +63,7 @@ class ServerSession::Impl : public std::enable_shared_from_this<ServerSession::I
   // ---- For the server ----
   void TellListChanged(ListKind kind);
   void TellUpdated(const std::string& uri);
+  void TellTask(const Task& task);
   // Adds the URIs that the client watches; true where it hears of changes at all.
   bool AddWatched(std::vector<std::string>& uris) const;
   // Whether it has asked to hear of what others change, too.

@@ -14,11 +14,13 @@ constexpr int kPollMilliseconds = 500;
 
 }  // namespace
 
-Task::Task(std::string id, std::string owner, const Clock& clock, std::stop_source stop)
+Task::Task(std::string id, std::string owner, const Clock& clock, std::stop_source stop,
+           OnChange on_change)
     : id_(std::move(id)),
       owner_(std::move(owner)),
       clock_(clock),
       stop_(std::move(stop)),
+      on_change_(std::move(on_change)),
       created_(clock.Now()),
       updated_(created_) {}
 
@@ -50,36 +52,55 @@ void Task::SetState(const char* state) {
   changed_.notify_all();
 }
 
+void Task::Tell() const {
+  if (on_change_) on_change_(*this);
+}
+
 Result<std::vector<Json>> Task::Ask(std::span<const Question> questions) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Question& question : questions) open_[question.key] = question;
+    SetState("input_required");
+  }
+  Tell();
   std::unique_lock lock(mutex_);
-  for (const Question& question : questions) open_[question.key] = question;
-  SetState("input_required");
   const bool answered = changed_.wait(lock, stop_.get_token(), [&] { return open_.empty(); });
   if (!answered) return MakeError(ErrorCode::kCancelled, "the task was cancelled");
   SetState("working");
   std::vector<Json> answers;
   for (const Question& question : questions) answers.push_back(std::move(answers_[question.key]));
+  lock.unlock();
+  Tell();
   return answers;
 }
 
 void Task::Say(std::string_view message) {
-  const std::lock_guard lock(mutex_);
-  message_ = message;
-  updated_ = clock_.Now();
+  {
+    const std::lock_guard lock(mutex_);
+    message_ = message;
+    updated_ = clock_.Now();
+  }
+  Tell();
 }
 
 void Task::Complete(Json result) {
-  const std::lock_guard lock(mutex_);
-  if (std::string_view(state_) == "cancelled") return;
-  outcome_ = std::move(result);
-  SetState("completed");
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::string_view(state_) == "cancelled") return;
+    outcome_ = std::move(result);
+    SetState("completed");
+  }
+  Tell();
 }
 
 void Task::Fail(Json error) {
-  const std::lock_guard lock(mutex_);
-  if (std::string_view(state_) == "cancelled") return;
-  outcome_ = std::move(error);
-  SetState("failed");
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::string_view(state_) == "cancelled") return;
+    outcome_ = std::move(error);
+    SetState("failed");
+  }
+  Tell();
 }
 
 void Task::Answer(const Json& answers) {
@@ -100,6 +121,7 @@ void Task::Cancel() {
     SetState("cancelled");
   }
   stop_.request_stop();
+  Tell();
 }
 
 bool Task::final() const {
@@ -118,7 +140,8 @@ std::shared_ptr<Task> TaskTable::Create(std::string owner, std::stop_source stop
   std::erase_if(tasks_,
                 [](const auto& entry) { return entry.second->final() && entry.second->expired(); });
   if (tasks_.size() >= most_) return nullptr;
-  auto task = std::make_shared<Task>(RandomHex(16), std::move(owner), clock_, std::move(stop));
+  auto task =
+      std::make_shared<Task>(RandomHex(16), std::move(owner), clock_, std::move(stop), on_change_);
   tasks_[task->id()] = task;
   return task;
 }
@@ -130,8 +153,12 @@ std::shared_ptr<Task> TaskTable::Find(std::string_view id, std::string_view owne
 }
 
 void TaskTable::CancelAll() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [id, task] : tasks_) task->Cancel();
+  std::vector<std::shared_ptr<Task>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, task] : tasks_) all.push_back(task);
+  }
+  for (const auto& task : all) task->Cancel();
 }
 
 }  // namespace hearth::mcp

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mcp/request.h"
@@ -26,7 +28,11 @@ namespace hearth::mcp {
 // One task. Thread-safe.
 class Task {
  public:
-  Task(std::string id, std::string owner, const Clock& clock, std::stop_source stop);
+  // Hears of every change, on the thread that made it; may be empty.
+  using OnChange = std::function<void(const Task& task)>;
+
+  Task(std::string id, std::string owner, const Clock& clock, std::stop_source stop,
+       OnChange on_change = {});
 
   const std::string& id() const { return id_; }
   const std::string& owner() const { return owner_; }
@@ -52,11 +58,13 @@ class Task {
 
  private:
   void SetState(const char* state);
+  void Tell() const;  // without the lock
 
   const std::string id_;
   const std::string owner_;
   const Clock& clock_;
   std::stop_source stop_;
+  const OnChange on_change_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   const char* state_ = "working";
@@ -71,7 +79,8 @@ class Task {
 // Thread-safe.
 class TaskTable {
  public:
-  TaskTable(const Clock& clock, size_t most) : clock_(clock), most_(most) {}
+  TaskTable(const Clock& clock, size_t most, Task::OnChange on_change = {})
+      : clock_(clock), most_(most), on_change_(std::move(on_change)) {}
 
   // Null where there are too many.
   std::shared_ptr<Task> Create(std::string owner, std::stop_source stop);
@@ -82,6 +91,7 @@ class TaskTable {
  private:
   const Clock& clock_;
   const size_t most_;
+  const Task::OnChange on_change_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Task>, std::less<>> tasks_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
+#include <set>
 
 #include "mcp/jsonrpc/json_text.h"
 #include "mcp/protocol.h"
@@ -28,6 +29,11 @@ std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return lower;
+}
+
+bool IsTokenCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
 // A scalar argument as a header writes it.
@@ -103,6 +109,56 @@ std::string CompareParameters(const HttpInput& input, const Json& schema,
     }
   }
   return {};
+}
+
+HttpFields RequestHeaders(const Message& message) {
+  const std::string_view meta = FindJsonMember(message.params, "_meta");
+  const std::string_view version = FindJsonMember(meta, meta::kVersion);
+  if (!IsJsonString(version)) return {};
+  HttpFields headers = {{"MCP-Protocol-Version", DecodeJsonString(version)},
+                        {"Mcp-Method", std::string(message.method())}};
+  const std::string_view member = NameMember(message.method());
+  const std::string_view name =
+      member.empty() ? std::string_view() : FindJsonMember(message.params, member);
+  if (IsJsonString(name))
+    headers.emplace_back("Mcp-Name", EncodeHeaderValue(DecodeJsonString(name)));
+  return headers;
+}
+
+std::string CheckHeaderMarks(const Json& schema) {
+  const Json* properties = FindMember(schema, "properties");
+  if (properties == nullptr || !properties->is_object()) return {};
+  std::set<std::string> names;
+  for (const auto& [name, property] : properties->get_ref<const Json::object_t&>()) {
+    const Json* mark = FindMember(property, "x-mcp-header");
+    if (mark == nullptr) continue;
+    const std::string header = mark->is_string() ? mark->get<std::string>() : std::string();
+    if (header.empty() || !std::ranges::all_of(header, IsTokenCharacter)) {
+      return Concat("the x-mcp-header of '", name, "' is no header's name");
+    }
+    const Json* type = FindMember(property, "type");
+    if (type == nullptr || (*type != "string" && *type != "integer" && *type != "boolean")) {
+      return Concat("the x-mcp-header of '", name, "' is on no string, integer or boolean");
+    }
+    if (!names.insert(LowerCase(header)).second) {
+      return Concat("the x-mcp-header of '", name, "' is another argument's too");
+    }
+  }
+  return {};
+}
+
+HttpFields ParameterHeaders(const Json& schema, const Json& arguments) {
+  HttpFields headers;
+  const Json* properties = FindMember(schema, "properties");
+  if (properties == nullptr || !properties->is_object()) return headers;
+  for (const auto& [name, property] : properties->get_ref<const Json::object_t&>()) {
+    const Json* mark = FindMember(property, "x-mcp-header");
+    const Json* value = FindMember(arguments, name);
+    if (mark == nullptr || !mark->is_string() || value == nullptr || value->is_null()) continue;
+    const std::string text = value->is_string() ? value->get<std::string>() : WriteJson(*value);
+    headers.emplace_back("Mcp-Param-" + mark->get<std::string>(), EncodeHeaderValue(text));
+  }
+  return headers;
 }
 
 }  // namespace hearth::mcp

@@ -1,5 +1,5 @@
 // What the modern era asks of a request's headers: they repeat parts of the body for proxies, so
-// they must say the same (SEP-2243).
+// they must say the same (SEP-2243). The server compares, the client writes.
 #pragma once
 
 #include <optional>
@@ -22,5 +22,15 @@ std::string CompareHeaders(const HttpInput& input, const Message& message);
 // x-mcp-header.
 std::string CompareParameters(const HttpInput& input, const Json& schema,
                               std::string_view arguments);
+
+// ---- The client's side ----
+
+// The headers that a modern request needs, arguments aside; none for messages of the legacy era.
+HttpFields RequestHeaders(const Message& message);
+// Why a tool's x-mcp-header marks cannot be followed (they must be header names, each once, on
+// strings, integers and booleans), or empty.
+std::string CheckHeaderMarks(const Json& schema);
+// The Mcp-Param-… headers for the arguments that the schema marks.
+HttpFields ParameterHeaders(const Json& schema, const Json& arguments);
 
 }  // namespace hearth::mcp

@@ -51,13 +51,13 @@ class PipeTransport : public ClientTransport {
       : channel_(std::make_shared<QueueChannel>()), session_(server, channel_, {}) {}
   ~PipeTransport() override { Close(); }
 
-  void Start(OnMessage on_message, std::function<void()> on_end) override {
-    reader_ = std::thread([this, on_message = std::move(on_message), on_end = std::move(on_end)] {
-      while (const auto message = channel_->Take()) on_message(*message);
-      on_end();
+  void Start(Listener listener) override {
+    reader_ = std::thread([this, listener = std::move(listener)] {
+      while (const auto message = channel_->Take()) listener.message(*message);
+      listener.end();
     });
   }
-  Status Send(std::string_view message) override {
+  Status Send(std::string_view message, const Headers&) override {
     session_.Receive(message, channel_);
     return {};
   }

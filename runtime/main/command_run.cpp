@@ -83,6 +83,14 @@ Result<Json> ReadSchema(const std::string& path) {
   return schema;
 }
 
+// The assistant's tools: those of the task list and of the servers, as they are now.
+Result<std::unique_ptr<tools::Toolset>> GatherTools(memory::Store& store, UserServers& servers) {
+  auto tools = std::make_unique<tools::Toolset>();
+  HEARTH_CHECK_OK(tools::AddTaskTools(*tools, store));
+  HEARTH_CHECK_OK(servers.AddTools(*tools));
+  return tools;
+}
+
 ExitCode RunAssistant(RunFlags flags) {
   StopOnSignal signals;
   const SystemClock clock;
@@ -99,9 +107,9 @@ ExitCode RunAssistant(RunFlags flags) {
     flags.agent.answer_schema = *schema;
   }
   UserServers servers;
-  tools::Toolset tools;
-  if (Status added = tools::AddTaskTools(tools, **store); !added.ok()) return Fail(added.error());
-  if (Status added = servers.AddTo(tools, *paths); !added.ok()) return Fail(added.error());
+  if (Status started = servers.Start(*paths); !started.ok()) return Fail(started.error());
+  auto tools = GatherTools(**store, servers);
+  if (!tools.ok()) return Fail(tools.error());
   auto model = LoadModel(flags, clock);
   if (!model.ok()) return Fail(model.error());
   servers.sampling().SetModel(model->get());
@@ -112,7 +120,7 @@ ExitCode RunAssistant(RunFlags flags) {
   } close_servers{servers};
   const auto session = FindSession(flags, **store, (*model)->name());
   if (!session.ok()) return Fail(session.error());
-  auto agent = agent::Agent::Open(**model, tools, **store, session->id, flags.agent);
+  auto agent = agent::Agent::Open(**model, **tools, **store, session->id, flags.agent);
   if (!agent.ok()) return Fail(agent.error());
 
   TurnPrinter printer(clock);
@@ -128,6 +136,13 @@ ExitCode RunAssistant(RunFlags flags) {
   if (!unfinished.ok()) return Fail(unfinished.error());
   ExitCode status = ExitCode::kOk;
   while (const auto message = messages.Next()) {
+    if (servers.TakeToolsChanged()) {
+      auto changed = GatherTools(**store, servers);
+      if (!changed.ok()) return Fail(changed.error());
+      agent = agent::Agent::Open(**model, **changed, **store, session->id, flags.agent);
+      if (!agent.ok()) return Fail(agent.error());
+      tools = std::move(changed);  // after the agent that used the old ones has gone
+    }
     const auto finished = (*agent)->Run(*message, sink, signals.token());
     if (!finished.ok()) return Fail(finished.error());
     status = StatusOf(*finished);

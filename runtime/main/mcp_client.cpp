@@ -13,6 +13,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/base/text.h"
 #include "runtime/main/read_file.h"
+#include "runtime/main/server_connector.h"
 #include "runtime/main/signals.h"
 
 namespace hearth::main {
@@ -29,6 +30,7 @@ struct ClientFlags {
 struct Setup {
   std::vector<mcp::McpServerConfig> servers;
   std::filesystem::path pins;
+  std::filesystem::path tokens;
 };
 
 Result<Setup> LoadSetup(const ClientFlags& flags) {
@@ -45,7 +47,7 @@ Result<Setup> LoadSetup(const ClientFlags& flags) {
     return MakeError(servers.error().code, file, ": ", servers.error().message);
   }
   for (const std::string& warning : warnings) Log(LogLevel::kWarn, file, ": ", warning);
-  return Setup{*std::move(servers), paths.data / "mcp_pins.json"};
+  return Setup{*std::move(servers), paths.data / "mcp_pins.json", paths.data / "mcp_tokens.json"};
 }
 
 Result<mcp::McpServerConfig> FindServer(const Setup& setup, const std::string& name) {
@@ -56,16 +58,6 @@ Result<mcp::McpServerConfig> FindServer(const Setup& setup, const std::string& n
   }
   return MakeError(ErrorCode::kNotFound, "there is no server '", Clip(OneLine(name), 60), "'; ",
                    known.empty() ? "there are none" : "the servers are " + known);
-}
-
-Result<std::unique_ptr<mcp::Client>> Connect(mcp::Launcher& launcher,
-                                             const mcp::McpServerConfig& config) {
-  if (!config.url.empty()) {
-    return MakeError(ErrorCode::kUnsupported, "MCP server '", config.name,
-                     "': servers behind a URL cannot be reached by this build; use one that is a "
-                     "program, or a bridge such as npx mcp-remote URL");
-  }
-  return mcp::Client::Connect(config, mcp::StdioTransports(launcher, config.launch), {});
 }
 
 std::string Describe(mcp::Client& client) {
@@ -106,13 +98,13 @@ ExitCode TestServers(const ClientFlags& flags) {
     if (!server.ok()) return Fail(server.error());
     servers.push_back(*server);
   }
-  mcp::PlainLauncher launcher;
+  ServerConnector connector(setup->tokens);
   std::vector<std::string> lines(servers.size());
   std::vector<char> failed(servers.size());
   std::vector<std::thread> threads;
   for (size_t i = 0; i < servers.size(); ++i) {
     threads.emplace_back([&, i] {
-      const auto client = Connect(launcher, servers[i]);
+      const auto client = connector.Connect(servers[i], {});
       std::vector<std::string> warnings;
       const auto tools = client.ok() ? (*client)->ListTools(warnings)
                                      : Result<std::vector<mcp::RemoteTool>>(client.error());
@@ -139,8 +131,8 @@ ExitCode WithServer(const ClientFlags& flags, Use use) {
   if (!setup.ok()) return Fail(setup.error());
   const auto config = FindServer(*setup, flags.server);
   if (!config.ok()) return Fail(config.error());
-  mcp::PlainLauncher launcher;
-  const auto client = Connect(launcher, *config);
+  ServerConnector connector(setup->tokens);
+  const auto client = connector.Connect(*config, {});
   if (!client.ok()) return Fail(client.error());
   std::vector<std::string> warnings;
   const auto tools = (*client)->ListTools(warnings);
@@ -189,6 +181,33 @@ ExitCode Approve(const ClientFlags& flags) {
   });
 }
 
+// A login happens when a server asks for it; this is for doing it before.
+ExitCode Login(const ClientFlags& flags) {
+  return WithServer(flags, [](const Setup&, const mcp::McpServerConfig& config, mcp::Client& client,
+                              const std::vector<mcp::RemoteTool>& tools) {
+    std::printf("'%s' lets us in: %s, %zu tools.\n", config.name.c_str(), Describe(client).c_str(),
+                tools.size());
+    return ExitCode::kOk;
+  });
+}
+
+ExitCode Logout(const ClientFlags& flags) {
+  const auto setup = LoadSetup(flags);
+  if (!setup.ok()) return Fail(setup.error());
+  const auto config = FindServer(*setup, flags.server);
+  if (!config.ok()) return Fail(config.error());
+  if (config->url.empty()) {
+    return Fail(MakeError(ErrorCode::kInvalidArgument, "'", config->name,
+                          "' is a program; only servers behind a URL have logins"));
+  }
+  const auto forgotten = ServerConnector(setup->tokens).Forget(*config);
+  if (!forgotten.ok()) return Fail(forgotten.error());
+  std::printf(
+      *forgotten ? "The login to '%s' is forgotten here.\n" : "There was no login to '%s'.\n",
+      config->name.c_str());
+  return ExitCode::kOk;
+}
+
 ExitCode CallTool(const ClientFlags& flags) {
   StopOnSignal signals;
   const auto arguments = ParseJson(flags.arguments);
@@ -233,6 +252,12 @@ void AddMcpClientCommands(CLI::App& mcp, Command& run) {
   call->add_option("tool", flags->tool, "The tool")->required();
   call->add_option("arguments", flags->arguments, "A JSON object (default: {})");
   call->add_flag("--json", flags->json, "Print the whole result as JSON");
+  add("login", "Log in to a server behind a URL", Login)
+      ->add_option("server", flags->server, "The server")
+      ->required();
+  add("logout", "Forget the login to a server", Logout)
+      ->add_option("server", flags->server, "The server")
+      ->required();
   add("approve", "Accept a server's tools as they are now", Approve)
       ->add_option("server", flags->server, "The server")
       ->required();

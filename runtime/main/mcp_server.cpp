@@ -77,8 +77,9 @@ Result<std::unique_ptr<TaskServer>> TaskServer::Create(memory::Store& store,
   HEARTH_CHECK_OK(memory::CheckRepositoryName(repository));
   std::unique_ptr<TaskServer> made(new TaskServer(store, repository, clock));
   HEARTH_CHECK_OK(tools::AddTaskTools(made->tools_, store));
+  HEARTH_CHECK_OK(tools::AddTaskTools(made->offered_, store, {.paged = true}));
   HEARTH_CHECK_OK(
-      mcp::AddToolset(made->server_, made->tools_, clock, MakeOptions(store, repository)));
+      mcp::AddToolset(made->server_, made->offered_, clock, MakeOptions(store, repository)));
   made->server_.SetResources(&made->resources_);
   made->server_.SetPrompts(&made->prompts_);
   return made;

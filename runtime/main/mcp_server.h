@@ -24,12 +24,14 @@ class TaskServer {
                                                     const std::string& repository,
                                                     const Clock& clock);
   mcp::Server& server() { return server_; }
+  // The task tools as the assistant uses them.
   const tools::Toolset& tools() const { return tools_; }
 
  private:
   TaskServer(memory::Store& store, const std::string& repository, const Clock& clock);
 
   tools::Toolset tools_;
+  tools::Toolset offered_;  // the same with pages, for hosts
   TaskResources resources_;
   TaskPrompts prompts_;
   mcp::Server server_;

@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <mutex>
 #include <thread>
 
 #include "mcp/mcp_toolset.h"
 #include "runtime/base/log.h"
 #include "runtime/base/text.h"
+#include "runtime/main/elicitation_form.h"
 #include "runtime/main/read_file.h"
 
 namespace hearth::main {
@@ -22,64 +24,14 @@ std::string TextOf(const Json& object, const char* name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-// The line as a value of the field's type; null where it is none.
-Json ReadField(const Json& schema, const std::string& line) {
-  const std::string type = TextOf(schema, "type");
-  if (type == "boolean") {
-    if (line == "y" || line == "yes" || line == "true") return true;
-    if (line == "n" || line == "no" || line == "false") return false;
-    return nullptr;
-  }
-  if (type == "integer" || type == "number") {
-    const auto number = ParseJson(line);
-    const bool fits =
-        number.ok() && (type == "integer" ? number->is_number_integer() : number->is_number());
-    return fits ? *number : Json(nullptr);
-  }
-  const Json* allowed = FindMember(schema, "enum");
-  if (allowed != nullptr && std::find(allowed->begin(), allowed->end(), line) == allowed->end()) {
-    return nullptr;
-  }
-  return line;
-}
-
-std::string Hint(const Json& schema) {
-  if (const Json* allowed = FindMember(schema, "enum")) return " " + OneLine(DumpJson(*allowed));
-  return TextOf(schema, "type") == "boolean" ? " (y/n)" : "";
-}
-
 }  // namespace
 
 Json TerminalElicitation::Elicit(const std::string& server, const Json& params) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  const Json* schema = FindMember(params, "requestedSchema");
-  const Json* fields = schema == nullptr ? nullptr : FindMember(*schema, "properties");
   std::ifstream terminal("/dev/tty");
-  if (fields == nullptr || !fields->is_object() || ::isatty(0) == 0 || !terminal) {
-    return {{"action", "decline"}};
-  }
-  std::fprintf(stderr,
-               "\nThe MCP server '%s' asks: %s\n(an empty line takes what stands in "
-               "brackets, a dot alone declines)\n",
-               server.c_str(), OneLine(TextOf(params, "message")).c_str());
-  Json content = Json::object();
-  for (const auto& [name, field] : fields->items()) {
-    const Json* otherwise = FindMember(field, "default");
-    const std::string title = TextOf(field, "title");
-    const std::string shown =
-        otherwise == nullptr ? "" : " [" + OneLine(DumpJson(*otherwise)) + "]";
-    Json value;
-    while (value.is_null()) {
-      std::fprintf(stderr, "  %s%s%s: ", OneLine(title.empty() ? name : title).c_str(),
-                   Hint(field).c_str(), shown.c_str());
-      std::string line;
-      if (!std::getline(terminal, line) || line == ".") return {{"action", "decline"}};
-      value = line.empty() && otherwise != nullptr ? *otherwise : ReadField(field, line);
-    }
-    content[name] = std::move(value);
-  }
-  return {{"action", "accept"}, {"content", std::move(content)}};
+  if (::isatty(0) == 0 || !terminal) return {{"action", "decline"}};
+  return AskForm(server, params, terminal, std::cerr);
 }
 
 Result<serving::ChatRequest> FromSamplingParams(const Json& params) {
@@ -141,51 +93,59 @@ bool ConfirmOnTerminal(const std::string& tool, const Json& arguments) {
 }
 
 void UserServers::Close() {
-  for (const auto& client : clients_) client->Close();
+  for (const Server& server : servers_) server.client->Close();
 }
 
-Status UserServers::AddTo(tools::Toolset& toolset, const Paths& paths) {
+Status UserServers::Start(const Paths& paths) {
   const std::filesystem::path file = paths.config / "mcp.json";
   if (!std::filesystem::exists(file)) return {};
   HEARTH_TRY(const std::string text, ReadFile(file.string()));
   std::vector<std::string> warnings;
-  const auto servers = mcp::ReadMcpServers(text, warnings);
-  if (!servers.ok()) {
-    return MakeError(servers.error().code, file.string(), ": ", servers.error().message);
+  const auto configs = mcp::ReadMcpServers(text, warnings);
+  if (!configs.ok()) {
+    return MakeError(configs.error().code, file.string(), ": ", configs.error().message);
   }
-  HEARTH_TRY(auto pins, mcp::ToolPins::Load(paths.data / "mcp_pins.json"));
-  std::vector<std::unique_ptr<mcp::Client>> clients(servers->size());
-  std::vector<std::string> failures(servers->size());
+  pins_file_ = paths.data / "mcp_pins.json";
+  connector_.emplace(paths.data / "mcp_tokens.json");
+  std::vector<std::optional<Result<std::unique_ptr<mcp::Client>>>> clients(configs->size());
   std::vector<std::thread> threads;
-  for (size_t i = 0; i < servers->size(); ++i) {
-    const auto& config = (*servers)[i];
-    if (config.disabled) continue;
-    if (!config.url.empty()) {
-      failures[i] = Concat("MCP server '", config.name,
-                           "': servers behind a URL cannot be reached by this build");
-      continue;
-    }
+  for (size_t i = 0; i < configs->size(); ++i) {
+    if ((*configs)[i].disabled) continue;
     threads.emplace_back([&, i] {
-      auto client = mcp::Client::Connect(config, mcp::StdioTransports(launcher_, config.launch),
-                                         {.sampling = &sampling_, .elicitation = &elicitation_});
-      if (client.ok()) {
-        clients[i] = *std::move(client);
-      } else {
-        failures[i] = client.error().message;
-      }
+      clients[i] = connector_->Connect((*configs)[i],
+                                       {.sampling = &sampling_, .elicitation = &elicitation_});
     });
   }
   for (auto& thread : threads) thread.join();
   for (size_t i = 0; i < clients.size(); ++i) {
-    if (!failures[i].empty()) warnings.push_back(failures[i]);
-    if (clients[i] == nullptr) continue;
-    const Status added =
-        mcp::AddServerTools(toolset, *clients[i], (*servers)[i], pins, ConfirmOnTerminal, warnings);
+    if (!clients[i]) continue;
+    if (clients[i]->ok()) {
+      servers_.push_back({(*configs)[i], **std::move(clients[i])});
+    } else {
+      warnings.push_back(clients[i]->error().message);
+    }
+  }
+  for (const std::string& warning : warnings) Log(LogLevel::kWarn, warning);
+  return {};
+}
+
+Status UserServers::AddTools(tools::Toolset& toolset) {
+  if (servers_.empty()) return {};
+  HEARTH_TRY(auto pins, mcp::ToolPins::Load(pins_file_));
+  std::vector<std::string> warnings;
+  for (const Server& server : servers_) {
+    const Status added = mcp::AddServerTools(toolset, *server.client, server.config, pins,
+                                             ConfirmOnTerminal, warnings);
     if (!added.ok()) warnings.push_back(added.error().message);
-    clients_.push_back(std::move(clients[i]));
   }
   for (const std::string& warning : warnings) Log(LogLevel::kWarn, warning);
   return pins.Save();
+}
+
+bool UserServers::TakeToolsChanged() {
+  bool changed = false;
+  for (const Server& server : servers_) changed |= server.client->TakeToolsChanged();
+  return changed;
 }
 
 }  // namespace hearth::main

@@ -2,15 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mcp/client.h"
-#include "mcp/launcher.h"
 #include "mcp/pins.h"
 #include "mcp/server_config.h"
 #include "runtime/base/paths.h"
+#include "runtime/main/server_connector.h"
 #include "runtime/serving/language_model.h"
 #include "tools/toolset.h"
 
@@ -39,22 +41,34 @@ bool ConfirmOnTerminal(const std::string& tool, const Json& arguments);
 // The chat request that sampling/createMessage means.
 Result<serving::ChatRequest> FromSamplingParams(const Json& params);
 
-// Must outlive the toolset that it fills.
+// Must outlive the toolsets that it fills.
 class UserServers {
  public:
-  // Starts all enabled servers at once and adds their tools. A server that fails is left out and
-  // said so in the log; the others stay. No mcp.json: nothing happens.
-  Status AddTo(tools::Toolset& toolset, const Paths& paths);
+  // Starts all enabled servers at once. One that fails is left out and said so in the log; the
+  // others stay. No mcp.json: nothing happens.
+  Status Start(const Paths& paths);
+  // Adds the tools of the servers that run, as they are now; what cannot be used is said in the
+  // log.
+  Status AddTools(tools::Toolset& toolset);
+  // True once after a server has said that its tools have changed: they are to be added to another
+  // toolset then.
+  bool TakeToolsChanged();
   LocalSampling& sampling() { return sampling_; }
   // Ends the servers; they ask our model nothing any more.
   void Close();
-  bool empty() const { return clients_.empty(); }
+  bool empty() const { return servers_.empty(); }
 
  private:
-  mcp::PlainLauncher launcher_;
+  std::optional<ServerConnector> connector_;
   TerminalElicitation elicitation_;
   LocalSampling sampling_;
-  std::vector<std::unique_ptr<mcp::Client>> clients_;
+  struct Server {
+    mcp::McpServerConfig config;
+    std::unique_ptr<mcp::Client> client;
+  };
+
+  std::filesystem::path pins_file_;
+  std::vector<Server> servers_;
 };
 
 }  // namespace hearth::main

@@ -1,6 +1,7 @@
 #include "tools/task_tools.h"
 
 #include <catch2/catch.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -171,6 +172,34 @@ TEST_CASE_METHOD(Fixture, "long lists are cut and say so") {
   CHECK(result.structured["tasks"].size() == kMaxListedTasks);
   CHECK(result.structured["total"] == 60);
   CHECK(result.text.size() < 60 * 300);
+  CHECK_FALSE(result.structured.contains("next_cursor"));
+}
+
+TEST_CASE_METHOD(Fixture, "pages show every task once, also while the list changes") {
+  toolset = Toolset();
+  REQUIRE(AddTaskTools(toolset, *store, {.paged = true}).ok());
+  TaskRepository tasks(*store, "default");
+  for (int i = 0; i < 120; ++i) REQUIRE(tasks.Create({.title = "task"}).ok());
+  std::vector<int64_t> shown;
+  Json arguments = Json::object();
+  for (int pages = 1;; ++pages) {
+    const ToolResult page = Call("list_tasks", arguments);
+    REQUIRE_FALSE(page.is_error);
+    shown.insert(shown.end(), page.task_ids.begin(), page.task_ids.end());
+    const Json* next = FindMember(page.structured, "next_cursor");
+    if (next == nullptr) {
+      CHECK(pages == 3);
+      break;
+    }
+    CHECK(page.text.find("list_tasks with the cursor") != std::string::npos);
+    arguments["cursor"] = *next;
+    if (pages == 1) REQUIRE(tasks.Delete(shown[3]).ok());
+  }
+  CHECK(shown.size() == 120);
+  CHECK(std::set<int64_t>(shown.begin(), shown.end()).size() == 120);
+  arguments["cursor"] = std::to_string(shown[3]);
+  CHECK(Call("list_tasks", arguments).text.find("call list_tasks without one") !=
+        std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture, "an id that no task can have is answered like any other") {
