@@ -81,29 +81,35 @@ PYTHON
   echo "$model_sha256" >"$stamp"
 }
 
-# nvcc 13.0, to compile the CUDA backend where no toolkit is installed: from Python packages, into the
-# cache. Sets CUDACXX.
-fetch_cuda() {
+# Sets CUDACXX to an nvcc that compiles the CUDA backend: the one that is installed, else 13.0 from Python
+# packages, in the cache.
+find_cuda() {
   [ -n "${CUDACXX:-}" ] && return
+  local installed
+  installed=$(nvcc --version 2>/dev/null | sed -n 's/.*release \([0-9]*\).*/\1/p')
+  if [ "${installed:-0}" -ge 12 ]; then
+    export CUDACXX=nvcc
+    return
+  fi
   local folder=${XDG_CACHE_HOME:-$HOME/.cache}/hearth/cuda-13.0
-  if [ ! -x "$folder/nvidia/cu13/bin/nvcc" ]; then
+  mkdir -p "$(dirname "$folder")"
+  (
+    flock 8
+    [ -x "$folder/nvidia/cu13/bin/nvcc" ] && exit
     say "Fetching nvcc 13.0 (105 MB)"
-    local work
-    mkdir -p "$(dirname "$folder")"
     work=$(mktemp -d "$folder.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     python3 -m pip download --disable-pip-version-check --no-deps --progress-bar on -d "$work/wheels" \
       nvidia-cuda-{nvcc,crt,runtime,cccl}==13.0.* nvidia-nvvm==13.0.* >&2 ||
-      fail "the Python packages with nvcc 13.0 could not be downloaded; set CUDACXX to an nvcc"
-    local wheel
+      fail "the Python packages with nvcc 13.0 could not be downloaded; CUDACXX may name an nvcc"
     for wheel in "$work"/wheels/*.whl; do
-      python3 -m zipfile -e "$wheel" "$work"
+      python3 -m zipfile -e "$wheel" "$work/cuda"
     done
-    rm -rf "$work/wheels"
-    chmod +x "$work"/nvidia/cu13/bin/* "$work"/nvidia/cu13/nvvm/bin/*
-    ln -s lib "$work/nvidia/cu13/lib64"
+    chmod +x "$work"/cuda/nvidia/cu13/bin/* "$work"/cuda/nvidia/cu13/nvvm/bin/*
+    ln -s lib "$work/cuda/nvidia/cu13/lib64"
     rm -rf "$folder"
-    mv -T "$work" "$folder"
-  fi
+    mv -T "$work/cuda" "$folder"
+  ) 8>"$folder.lock" || return
   export CUDACXX=$folder/nvidia/cu13/bin/nvcc
 }
 

@@ -5,7 +5,7 @@ namespace hearth::model {
 
 Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig&) {
   return MakeError(ErrorCode::kUnsupported,
-                   "this hearth was built without CUDA (see README.md); use --backend cpu");
+                   "this hearth was built without CUDA (see model/backend/cuda/README.md); use --backend cpu");
 }
 
 }  // namespace hearth::model

@@ -161,15 +161,17 @@ void Speculator::Learn(Sequence& sequence, uint32_t length) {
   for (size_t i = 0; i < s.guesses.size() && length + i < sequence.tokens.size(); ++i) {
     const bool came_true = s.guesses[i] == sequence.tokens[length + i];
     double& chance = s.chances[OriginOf(s, i)];
-    const TokenId before = sequence.tokens[length + i - 1];
-    Speculation::After& after = s.after[PlaceOf(before)];
-    if (after.token != before) after = {before, 0, chance};
-    // A token that is known to break copies says nothing about the others.
-    if (s.drafted || after.seen < kKnown) chance += kShare * (came_true - chance);
+    bool known = false;
     if (!s.drafted) {
+      const TokenId before = sequence.tokens[length + i - 1];
+      Speculation::After& after = s.after[PlaceOf(before)];
+      if (after.token != before) after = {before, 0, chance};
+      known = after.seen >= kKnown;
       ++after.seen;
       after.chance += kShareAfter * (came_true - after.chance);
     }
+    // A token that is known to break copies says nothing about the others.
+    if (!known) chance += kShare * (came_true - chance);
     if (!came_true) break;
   }
 }

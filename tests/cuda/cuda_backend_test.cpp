@@ -1,4 +1,6 @@
 // The CUDA backend whole, run on the host (host/cuda_runtime.h), beside the reference.
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -12,6 +14,7 @@
 #include "model/lora.h"
 #include "tests/cuda/host/cuda_runtime.h"
 #include "tests/support/files.h"
+#include "tests/support/small_model.h"
 
 namespace hearth::model {
 namespace {
@@ -96,7 +99,8 @@ TEST_CASE("keys and values of every type are near those of f32") {
 // An adapter of the first layer, random numbers.
 std::string WriteAdapter(const ModelConfig& config) {
   constexpr uint64_t kRank = 5;
-  const auto path = std::filesystem::temp_directory_path() / "hearth-cuda-adapter.gguf";
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("hearth-cuda-" + std::to_string(::getpid()) + "-adapter.gguf");
   const struct {
     const char* name;
     uint64_t cols, rows;
@@ -139,6 +143,78 @@ TEST_CASE("an adapter changes logits as on the reference") {
   const Logits adapted = Run(*reference, KvType::kF32, 64, *on_reference);
   REQUIRE(Distance(adapted, plain) > 0.1);
   CHECK(Distance(Run(*cuda, KvType::kF32, 64, *on_cuda), adapted) < 0.02);
+}
+
+// A made-up network of one layer, its numbers random, in which 32 divides every width.
+std::string WriteNetwork(const std::string& architecture) {
+  test::SmallModel model(architecture);
+  model.random = true;
+  model.metadata[architecture + ".context_length"] = 1024u;
+  model.metadata[architecture + ".feed_forward_length"] = 64u;
+  const auto layer = [&](const char* name, std::vector<uint64_t> shape) {
+    model.tensors[std::string("blk.0.") + name] = {std::move(shape)};
+  };
+  layer("ffn_gate.weight", {32, 64});
+  layer("ffn_up.weight", {32, 64});
+  layer("ffn_down.weight", {64, 32});
+  if (architecture == "gemma2" || architecture == "olmo2") {
+    layer("post_attention_norm.weight", {32});
+    layer("post_ffw_norm.weight", {32});
+  }
+  if (architecture == "gemma2") {
+    model.metadata["gemma2.attention.sliding_window"] = 70u;
+    model.metadata["gemma2.attn_logit_softcapping"] = 2.0f;
+    model.metadata["gemma2.final_logit_softcapping"] = 1.0f;
+  }
+  if (architecture == "olmo2") {
+    layer("attn_q_norm.weight", {32});
+    layer("attn_k_norm.weight", {16});
+    model.tensors.erase("blk.0.attn_norm.weight");
+    model.tensors.erase("blk.0.ffn_norm.weight");
+  }
+  if (architecture == "qwen2") {
+    layer("attn_q.bias", {32});
+    layer("attn_k.bias", {16});
+    layer("attn_v.bias", {16});
+  }
+  if (architecture == "qwen3moe") model.MixExperts(5, 2, TensorType::kQ8_0);
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("hearth-cuda-" + std::to_string(::getpid()) + architecture + ".gguf");
+  REQUIRE(model.Write(path.string()).ok());
+  return path.string();
+}
+
+TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of the reference") {
+  for (const char* architecture : {"gemma2", "olmo2", "qwen2", "qwen3moe"}) {
+    CAPTURE(architecture);
+    const std::string path = WriteNetwork(architecture);
+    // Into a second chunk of attention.
+    std::vector<TokenId> text(270);
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<TokenId>((7 + i * i * 3) % 40);
+    Logits logits[2];
+    for (const BackendKind backend : {BackendKind::kReference, BackendKind::kCuda}) {
+      auto model = Model::Load(path, {.backend = backend, .threads = 1, .weights_only = true});
+      if (!model.ok()) FAIL(model.error().message);
+      auto evaluator = *Evaluator::Create(**model, KvType::kF32, 512);
+      evaluator->Reset(1);
+      const auto keep = [&](size_t sequence, uint32_t position, std::span<const float> row) {
+        logits[backend == BackendKind::kCuda][{sequence, position}].assign(row.begin(), row.end());
+      };
+      const auto all = std::span<const TokenId>(text);
+      for (const auto part : {all.first(100), all.subspan(100, 168), all.subspan(268)}) {
+        const Evaluator::Input input[] = {{0, {part.begin(), part.end()}, Evaluator::Want::kAll}};
+        REQUIRE(evaluator->Append(input, keep, 512).ok());
+      }
+    }
+    std::filesystem::remove(path);
+    REQUIRE(logits[0].size() == text.size());
+    float widest = 0;
+    for (const auto& [place, row] : logits[0]) {
+      for (const float x : row) widest = std::max(widest, std::abs(x));
+    }
+    CHECK(widest > 0.05f);
+    CHECK(Distance(logits[1], logits[0]) < 0.01 * widest);
+  }
 }
 
 TEST_CASE("a device that fails ends the requests with its words, and the program lives") {

@@ -1,7 +1,7 @@
 // Matrix products of the CPU kernels. Part of kernels_impl.h.
 
-// Where few rows share the weights, reading these bounds a product: they are fetched this many
-// bytes ahead, since the hardware's own prefetch stops at the end of each page.
+// The first tile of rows reads the weights from memory: they are fetched this many bytes ahead,
+// since the hardware's own prefetch stops at the end of each page.
 constexpr size_t kAhead = 4096;
 // So few rows are multiplied with both planes at once, and with kStreams panels: what bounds them
 // is how many lines of memory are on their way.

@@ -8,7 +8,7 @@
 namespace hearth::model::cpu::avx512 {
 
 // Panels of weights and rows of activations (or queries) that a kernel takes at once: what fits the
-// registers.
+// registers, or nearly so (sums of eight rows of two panels go to the first cache and back).
 constexpr int kPanelsAtOnce = 2;
 constexpr int kStreams = 4;  // panels at once for a few rows
 constexpr int kTileQuantized = 8;

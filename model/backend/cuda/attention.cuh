@@ -163,14 +163,16 @@ struct Partials {
   unsigned chunks;
 };
 
-// Grid (tokens, kv heads, chunks), block (32, query heads of a kv head).
+// Grid (tokens, kv heads, chunks), block (32, query heads of a kv head). Tokens from `first_token`
+// on; the partials are those of these tokens alone.
 template <KvType kType>
-__global__ void AttendChunks(const float* queries, unsigned n_heads, TokenPlaces places, PagedKv kv,
-                             unsigned layer, unsigned window, float softcap, Partials partials) {
+__global__ void __launch_bounds__(kMostGroup* kLanes)
+    AttendChunks(const float* queries, unsigned first_token, unsigned n_heads, TokenPlaces places,
+                 PagedKv kv, unsigned layer, unsigned window, float softcap, Partials partials) {
   constexpr unsigned kEach = kMostHeadDim / kLanes;  // elements of a head in a lane, at most
   __shared__ float query[kMostGroup * kMostHeadDim];
   const unsigned lane = threadIdx.x;
-  const unsigned t = blockIdx.x;
+  const unsigned t = first_token + blockIdx.x;
   const unsigned kv_head = blockIdx.y;
   const unsigned chunk = blockIdx.z;
   const unsigned dim = kv.head_dim;
@@ -218,7 +220,7 @@ __global__ void AttendChunks(const float* queries, unsigned n_heads, TokenPlaces
       }
     }
   }
-  const size_t out = row * partials.chunks + chunk;
+  const size_t out = (static_cast<size_t>(blockIdx.x) * n_heads + head) * partials.chunks + chunk;
   if (lane == 0) {
     partials.tops[out] = top;
     partials.totals[out] = total;
@@ -228,10 +230,11 @@ __global__ void AttendChunks(const float* queries, unsigned n_heads, TokenPlaces
   }
 }
 
-// Grid (tokens, heads), a warp each: out[t][head] from what its chunks gave.
-[[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned n_heads,
-                                                    unsigned dim, float* out) {
+// Grid (tokens, heads), a warp each: out[first_token + t][head] from what its chunks gave.
+[[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned first_token,
+                                                    unsigned n_heads, unsigned dim, float* out) {
   const size_t row = static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y;
+  out += static_cast<size_t>(first_token) * n_heads * dim;
   const size_t first = row * partials.chunks;
   float top = -INFINITY;
   for (unsigned c = 0; c < partials.chunks; ++c) {

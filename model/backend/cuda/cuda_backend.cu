@@ -1,5 +1,4 @@
-// The CUDA backend: one stream, one launch per step of the network. README.md says what is measured
-// and what is still to be fused.
+// The CUDA backend: one stream, one launch per step of the network.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -27,6 +26,10 @@ Result<Device> Device::Open() {
   }
   Device device;
   device.Note(cudaGetDeviceProperties(&device.properties_, 0));
+  if (device.failure_ != cudaSuccess) {
+    return MakeError(ErrorCode::kIo,
+                     "CUDA device 0 cannot be asked: ", cudaGetErrorString(device.failure_));
+  }
   constexpr int kOldest = 8;
   if (device.properties_.major < kOldest) {
     return MakeError(ErrorCode::kUnsupported, device.properties_.name, " has compute capability ",
@@ -82,6 +85,7 @@ struct CudaKv : KvStorage {
   PagedKv view{};
 };
 
+constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
 constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
 
 // Calls visit.template operator()<type>() for the type that a matrix is held as.
@@ -179,8 +183,9 @@ class CudaBackend final : public Backend {
     kv->type = type;
     kv->block_bytes = KvBlockBytes(type);
     const size_t bytes = kv->block_bytes * n_blocks;
+    HEARTH_CHECK_OK(Lost());
     if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
-      return TooLarge(Concat("a KV cache of ", n_blocks * kBlockTokens, " tokens"), bytes,
+      return TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"), bytes,
                       "Use a shorter context, --kv-type q8_0 or --backend cpu");
     }
     kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim,
@@ -195,7 +200,8 @@ class CudaBackend final : public Backend {
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     UploadPlaces(pass.batch);
     body(0);
-    return Lost();
+    device_.Wait();  // what a pass cost is known when it ends
+    return Ended();
   }
 
   void Embed(int, const Pass& pass) override {
@@ -233,18 +239,26 @@ class CudaBackend final : public Backend {
                              whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
     const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
     const unsigned group = config_.n_heads / config_.n_kv_heads;
-    const Partials partials = ReservePartials(n);
     attended_.Reserve(device_, n * config_.q_size());
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
              config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
              queries_.data());
-      Launch(device_, &AttendChunks<kType>, dim3(Count(n), config_.n_kv_heads, partials.chunks),
-             dim3(kLanes, group), queries_.data(), config_.n_heads, places_, kv.view, layer,
-             config_.layers[layer].window, config_.attention_softcap, partials);
+      // Some tokens at a time, so that what their chunks give takes bounded memory.
+      const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
+      const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
+      const unsigned at_once =
+          Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, n));
+      const Partials partials = ReservePartials(at_once * rows, chunks);
+      for (unsigned first = 0; first < n; first += at_once) {
+        const unsigned count = std::min(at_once, Count(n) - first);
+        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
+               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+               layer, config_.layers[layer].window, config_.attention_softcap, partials);
+        Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
+               config_.n_heads, config_.head_dim, attended_.data());
+      }
     });
-    Launch(device_, &MergeChunks, dim3(Count(n), config_.n_heads), dim3(kLanes), partials,
-           config_.n_heads, config_.head_dim, attended_.data());
     const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
                                             WantsRounded(w.attention_out));
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
@@ -279,10 +293,9 @@ class CudaBackend final : public Backend {
       Launch(device_, &FinishLogits, dim3(256), dim3(kRowThreads), logits_.data(), all,
              config_.logit_scale, config_.logit_softcap);
     }
-    if (device_.failure() == cudaSuccess) {
+    if (device_.usable()) {
       device_.Note(cudaMemcpyAsync(pass.batch.logits, logits_.data(), all * sizeof(float),
                                    cudaMemcpyDeviceToHost, device_.stream()));
-      device_.Wait();
     }
   }
 
@@ -298,6 +311,14 @@ class CudaBackend final : public Backend {
     return MakeError(ErrorCode::kIo, "the GPU (", device_.properties().name,
                      ") failed: ", cudaGetErrorString(device_.failure()),
                      ". Start again; --backend cpu does without it");
+  }
+
+  // How a pass ended: memory that it did not get is an error of this pass alone.
+  Status Ended() {
+    const size_t shortage = device_.TakeShortage();
+    HEARTH_CHECK_OK(Lost());
+    if (shortage == 0) return {};
+    return TooLarge("a pass", shortage, "Send shorter prompts or use --backend cpu");
   }
 
   Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
@@ -325,6 +346,10 @@ class CudaBackend final : public Backend {
       Dequantize(part->type, part->data, std::span(values).subspan(old));
     }
     weight.size = values.size() * sizeof(float);
+    HEARTH_CHECK_OK(Lost());
+    if (weight.vector.TryReserve(device_, values.size()) != cudaSuccess) {
+      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
+    }
     weight.vector.Upload(device_, values);
     device_.Wait();
     return {};
@@ -341,6 +366,7 @@ class CudaBackend final : public Backend {
       begins.push_back(weight.size);
       weight.size += PackedBytes(HeldAs(part->type), part->rows(), part->cols());
     }
+    HEARTH_CHECK_OK(Lost());
     if (weight.memory.TryReserve(device_, weight.size) != cudaSuccess) {
       return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
     }
@@ -410,9 +436,7 @@ class CudaBackend final : public Backend {
     places_ = {device_positions_.data(), device_tables_.data(), device_blocks_.data()};
   }
 
-  Partials ReservePartials(size_t n) {
-    const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
-    const size_t rows = n * config_.n_heads * chunks;
+  Partials ReservePartials(size_t rows, unsigned chunks) {
     tops_.Reserve(device_, rows);
     totals_.Reserve(device_, rows);
     partial_values_.Reserve(device_, rows * config_.head_dim);
@@ -497,6 +521,13 @@ class CudaBackend final : public Backend {
     }
   }
 
+  // hidden += residual_scale * norm(rows)
+  void AddToHidden(const float* rows, size_t n, const WeightPtr& norm) {
+    const NormedRow added = {rows, VectorOf(norm), nullptr, config_.norm_epsilon, 1.0f};
+    Launch(device_, &AddRows, dim3(Count(n)), dim3(kRowThreads), hidden_.data(), added,
+           config_.d_model, config_.residual_scale);
+  }
+
   // hidden += residual_scale * norm(weight * x + what adapters add)
   void AddProduct(const WeightPtr& weight, const ActivationRows& x, const BatchView& batch,
                   uint32_t layer, InputSite site, const WeightPtr& post_norm) {
@@ -509,10 +540,7 @@ class CudaBackend final : public Backend {
     projected_.Reserve(device_, n * width);
     Multiply(Cuda(weight), x, n, projected_.data(), width, false);
     Adapt(batch, layer, site, x, projected_.data(), width);
-    const NormedRow added = {projected_.data(), VectorOf(post_norm), nullptr, config_.norm_epsilon,
-                             1.0f};
-    Launch(device_, &AddRows, dim3(Count(n)), dim3(kRowThreads), hidden_.data(), added,
-           config_.d_model, config_.residual_scale);
+    AddToHidden(projected_.data(), n, post_norm);
   }
 
   // The picks are made on the host, which waits for the router's scores.
@@ -525,7 +553,7 @@ class CudaBackend final : public Backend {
     Multiply(Cuda(w.router), routed, n, router_.data(), n_experts, false);
     Adapt(batch, layer, InputSite::kRouter, routed, router_.data(), n_experts);
     scores_.assign(n * n_experts, 0.0f);
-    if (device_.failure() == cudaSuccess) {
+    if (device_.usable()) {
       device_.Note(cudaMemcpyAsync(scores_.data(), router_.data(), scores_.size() * sizeof(float),
                                    cudaMemcpyDeviceToHost, device_.stream()));
     }
@@ -556,9 +584,11 @@ class CudaBackend final : public Backend {
       Multiply(Cuda(w.experts[group.expert].down), inner.From(group.first), group.count,
                projected_.data() + group.first * config_.d_model, config_.d_model, false);
     }
-    Launch(device_, &MixExperts, dim3(Count(n)), dim3(kRowThreads), hidden_.data(),
-           projected_.data(), device_pick_rows_.data(), device_pick_weights_.data(),
-           config_.experts.n_used, config_.d_model, config_.residual_scale);
+    mixed_.Reserve(device_, n * config_.d_model);
+    Launch(device_, &MixExperts, dim3(Count(n)), dim3(kRowThreads), projected_.data(),
+           device_pick_rows_.data(), device_pick_weights_.data(), config_.experts.n_used,
+           config_.d_model, mixed_.data());
+    AddToHidden(mixed_.data(), n, w.feed_forward_post_norm);
   }
 
   ModelConfig config_;
@@ -581,7 +611,7 @@ class CudaBackend final : public Backend {
   TokenPlaces places_{};
 
   DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
-  DeviceArray<float> low_rank_;
+  DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
   Rows input_, inner_, adapter_input_;
 };

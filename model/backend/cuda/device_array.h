@@ -6,6 +6,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -32,6 +33,11 @@ class Device {
   void Note(cudaError_t result) {
     if (failure_ == cudaSuccess) failure_ = result;
   }
+  // Memory was short in this pass: nothing is launched until it has ended.
+  void NoteShortage(size_t bytes) { shortage_ = std::max(shortage_, bytes); }
+  bool usable() const { return failure_ == cudaSuccess && shortage_ == 0; }
+  // Ends a pass; the bytes that it did not get, or 0.
+  size_t TakeShortage() { return std::exchange(shortage_, 0); }
   void Wait() { Note(cudaStreamSynchronize(stream_)); }
 
  private:
@@ -39,6 +45,7 @@ class Device {
   cudaStream_t stream_ = nullptr;
   bool open_ = false;
   cudaError_t failure_ = cudaSuccess;
+  size_t shortage_ = 0;
   cudaDeviceProp properties_{};
 };
 
@@ -75,8 +82,18 @@ class DeviceArray {
     size_ = n;
     return cudaSuccess;
   }
-  // The same in the middle of a pass, which cannot go on without.
-  void Reserve(Device& device, size_t n) { device.Note(TryReserve(device, n)); }
+  // The same in the middle of a pass, which cannot go on without: the device is told. Grows by half
+  // at least, so that rows that come one by one seldom wait.
+  void Reserve(Device& device, size_t n) {
+    if (n <= size_) return;
+    const size_t roomy = std::max(n, size_ + size_ / 2);
+    const cudaError_t result = TryReserve(device, roomy);
+    if (result == cudaErrorMemoryAllocation) {
+      device.NoteShortage(roomy * sizeof(T));
+    } else {
+      device.Note(result);
+    }
+  }
   // `from` lives until the stream has been waited for.
   void Upload(Device& device, std::span<const T> from) {
     Reserve(device, from.size());
@@ -93,12 +110,12 @@ class DeviceArray {
   size_t size_ = 0;
 };
 
-// Starts a kernel on the device's stream; nothing where the device has failed or there is nothing
-// to do.
+// Starts a kernel on the device's stream; nothing where the device has failed, memory was short or
+// there is nothing to do.
 template <typename... Expected, typename... Given>
 void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
             Given&&... arguments) {
-  if (device.failure() != cudaSuccess || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  if (!device.usable() || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = block;

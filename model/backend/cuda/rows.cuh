@@ -139,10 +139,10 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
   }
 }
 
-// hidden[t] += scale * sum of weights[t][i] * outputs[rows[t][i]], in the order of the picks.
+// mixed[t] = the sum of weights[t][i] * outputs[rows[t][i]], in the order of the picks.
 [[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
-    MixExperts(float* hidden, const float* outputs, const int* rows, const float* weights,
-               unsigned picks, unsigned cols, float scale) {
+    MixExperts(const float* outputs, const int* rows, const float* weights, unsigned picks,
+               unsigned cols, float* mixed) {
   const size_t t = blockIdx.x;
   for (unsigned c = threadIdx.x; c < cols; c += kRowThreads) {
     float sum = 0;
@@ -150,7 +150,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
       const size_t at = t * picks + i;
       sum = fmaf(weights[at], outputs[static_cast<size_t>(rows[at]) * cols + c], sum);
     }
-    hidden[t * cols + c] = fmaf(scale, sum, hidden[t * cols + c]);
+    mixed[t * cols + c] = sum;
   }
 }
 
