@@ -44,7 +44,7 @@ def run(binaries, folder, *arguments):
     done = subprocess.run(["conformance", *arguments], text=True, timeout=900, cwd=folder, check=False,
                           env={**os.environ, "PATH": binaries + os.pathsep + os.environ["PATH"]},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.stdout[done.stdout.rfind("=== SUMMARY"):]
+    return done.stdout[max(done.stdout.rfind("SUMMARY ==="), 0):]
 
 
 def test_server(binaries, build, version, arguments, wanted):

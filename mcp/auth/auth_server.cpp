@@ -43,7 +43,7 @@ std::string Reason(const net::HttpResponse& response) {
   return Clip(OneLine(more.empty() ? error : error + ", " + more), 300);
 }
 
-Error Fail(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
+Error Fail(const std::string& what) { return {ErrorCode::kIo, what}; }
 
 }  // namespace
 

@@ -66,19 +66,19 @@ Result<std::string> AuthorizationRequest::TakeCode(const AuthServerMetadata& ser
   }
   if (!EqualsInConstantTime(got_state, state)) {
     return MakeError(
-        ErrorCode::kInvalidArgument,
+        ErrorCode::kIo,
         "the answer does not belong to this login; somebody may have tampered with it");
   }
   // Compared as they are written: two spellings of one address are two issuers.
   if (issuer.empty() ? server.names_itself : issuer != server.issuer) {
-    return MakeError(ErrorCode::kInvalidArgument, "the answer comes from '",
+    return MakeError(ErrorCode::kIo, "the answer comes from '",
                      Clip(OneLine(issuer), 200), "' and not from ", server.issuer);
   }
   if (!error.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument, "the login was refused: ",
+    return MakeError(ErrorCode::kIo, "the login was refused: ",
                      Clip(OneLine(description.empty() ? error : error + ", " + description), 300));
   }
-  if (code.empty()) return MakeError(ErrorCode::kInvalidArgument, "the answer has no code");
+  if (code.empty()) return MakeError(ErrorCode::kIo, "the answer has no code");
   return code;
 }
 

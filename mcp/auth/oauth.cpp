@@ -12,7 +12,7 @@
 namespace hearth::mcp {
 namespace {
 
-Error Fail(const std::string& what) { return {ErrorCode::kInvalidArgument, what}; }
+Error Fail(const std::string& what) { return {ErrorCode::kIo, what}; }
 
 class OAuth : public Authorizer {
  public:

@@ -30,7 +30,7 @@ class TerminalVisit : public mcp::Browser::Visit {
                  OneLine(page).c_str());
     auto query = listener_->Wait(kPath, kPatience, std::move(stop));
     if (!query.ok() && query.error().code == ErrorCode::kResourceExhausted) {
-      return MakeError(ErrorCode::kInvalidArgument, "nobody logged in within five minutes");
+      return MakeError(ErrorCode::kIo, "nobody logged in within five minutes");
     }
     return query;
   }
