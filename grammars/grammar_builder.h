@@ -64,8 +64,15 @@ class GrammarBuilder {
   Result<Part> Lark(std::string_view text);
   // A structural tag as XGrammar defines it, the whole object or its `format` (structural/).
   Result<Part> StructuralTag(const nlohmann::ordered_json& tag, const JsonSchemaOptions& options);
+  // A document for schemas that are parts of it: their $refs mean places there.
+  using Document = const nlohmann::ordered_json*;
+  Result<Document> AddDocument(nlohmann::ordered_json document);
   Result<Part> JsonSchema(const nlohmann::ordered_json& schema,
-                          const JsonSchemaOptions& options = {});
+                          const JsonSchemaOptions& options = {}, Document within = nullptr);
+  // The strings that a schema admits as they are, without quotes and escapes, as far as none of the
+  // stop strings occurs in them. Where the schema says nothing of strings this is TextUntil.
+  Result<Part> BareStrings(const nlohmann::ordered_json& schema,
+                           const std::vector<std::string>& stops, Document within = nullptr);
 
   // Error: nothing matches `root`, or a part repeats or begins with itself.
   Result<std::shared_ptr<const CompiledGrammar>> Build(Part root) &&;

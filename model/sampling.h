@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,13 @@
 
 namespace hearth::model {
 
-// Applied in this order: the token constraint, logit bias, penalties, DRY, temperature, top-k,
-// top-p, min-p, typical, XTC, the draw. The defaults leave the model's distribution as it is.
+// Applied in this order: the token constraint, barred tokens, logit bias, penalties, DRY,
+// temperature, top-k, top-p, min-p, typical, XTC, the draw. The defaults leave the model's
+// distribution as it is.
 struct SamplingParams {
+  // Never drawn, whatever is added to them; shared by sequences. May be null. A sequence whose
+  // constraint admits some of these must not bar them.
+  std::shared_ptr<const std::vector<TokenId>> barred;
   std::vector<std::pair<TokenId, float>> logit_bias;
   float repetition_penalty =
       1.0f;                        // divides positive and multiplies negative logits of seen tokens

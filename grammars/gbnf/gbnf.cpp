@@ -1,9 +1,8 @@
 #include "grammars/gbnf/gbnf.h"
 
-#include <map>
-#include <set>
 #include <vector>
 
+#include "grammars/notation/rule_table.h"
 #include "grammars/notation/text_scanner.h"
 #include "grammars/regex/ecma_regex.h"
 
@@ -19,19 +18,13 @@ bool IsNameByte(char c) {
 
 class GbnfReader {
  public:
-  GbnfReader(GrammarBuilder& builder, std::string_view text) : b_(builder), in_("gbnf", text) {}
+  GbnfReader(GrammarBuilder& builder, std::string_view text)
+      : b_(builder), in_("gbnf", text), rules_(builder, in_) {}
 
   Result<Part> Read() {
     Space(true);
     while (!in_.done()) HEARTH_CHECK_OK(Rule());
-    for (const auto& [name, part] : rules_) {
-      if (!defined_.contains(name)) {
-        return in_.Fail(Concat("rule '", name, "' is used and not defined"));
-      }
-    }
-    const auto root = rules_.find("root");
-    if (root == rules_.end()) return in_.Fail("there is no rule 'root'");
-    return root->second;
+    return rules_.Finish("root");
   }
 
  private:
@@ -49,22 +42,14 @@ class GbnfReader {
     }
   }
 
-  Part RuleNamed(std::string_view name) {
-    const auto [rule, is_new] = rules_.emplace(name, 0);
-    if (is_new) rule->second = b_.Forward();
-    return rule->second;
-  }
-
   Status Rule() {
     const std::string name(in_.TakeWhile(IsNameByte));
     if (name.empty()) return in_.Fail("a rule's name is missing");
     Space(false);
     if (!in_.Take("::=")) return in_.Fail(Concat("'::=' is missing behind '", name, "'"));
-    if (!defined_.insert(name).second)
-      return in_.Fail(Concat("rule '", name, "' is defined twice"));
-    const Part rule = RuleNamed(name);
+    HEARTH_CHECK_OK(rules_.Declare(name));
     HEARTH_TRY(const Part body, Alternatives(false, 0));
-    b_.Define(rule, body);
+    rules_.Define(name, body);
     if (!in_.done() && in_.Peek() != '\n' && in_.Peek() != '\r') {
       return in_.Fail("this belongs to no rule");
     }
@@ -112,7 +97,7 @@ class GbnfReader {
       } else if (c == '<' || c == '!') {
         HEARTH_TRY(part, Token());
       } else if (IsNameByte(c)) {
-        part = RuleNamed(in_.TakeWhile(IsNameByte));
+        part = rules_.Use(in_.TakeWhile(IsNameByte));
       } else {
         break;
       }
@@ -234,8 +219,7 @@ class GbnfReader {
 
   GrammarBuilder& b_;
   TextScanner in_;
-  std::map<std::string, Part, std::less<>> rules_;
-  std::set<std::string, std::less<>> defined_;
+  RuleTable rules_;
 };
 
 }  // namespace

@@ -1,11 +1,10 @@
 #include "grammars/lark/lark.h"
 
 #include <cctype>
-#include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
+#include "grammars/notation/rule_table.h"
 #include "grammars/notation/text_scanner.h"
 #include "grammars/regex/ecma_regex.h"
 #include "grammars/schema/json_text.h"
@@ -52,19 +51,16 @@ bool IsTerminal(std::string_view name) {
 
 class LarkReader {
  public:
-  LarkReader(GrammarBuilder& builder, std::string_view text) : b_(builder), in_("lark", text) {}
+  LarkReader(GrammarBuilder& builder, std::string_view text)
+      : b_(builder), in_("lark", text), rules_(builder, in_) {}
 
   Result<Part> Read() {
     ignored_ = b_.Forward();
     Space(true);
     while (!in_.done()) HEARTH_CHECK_OK(Item());
-    for (const auto& [name, part] : names_) {
-      if (!defined_.contains(name)) return in_.Fail(Concat("'", name, "' is used and not defined"));
-    }
+    HEARTH_TRY(const Part start, rules_.Finish("start"));
     b_.Define(ignored_, ignores_.empty() ? b_.Literal("") : b_.Optional(b_.Choice(ignores_)));
-    const auto start = names_.find("start");
-    if (start == names_.end()) return in_.Fail("there is no rule 'start'");
-    return b_.Sequence({ignored_, start->second});
+    return b_.Sequence({ignored_, start});
   }
 
  private:
@@ -81,12 +77,6 @@ class LarkReader {
     }
   }
 
-  Part Named(std::string_view name) {
-    const auto [found, is_new] = names_.emplace(name, 0);
-    if (is_new) found->second = b_.Forward();
-    return found->second;
-  }
-
   Status Item() {
     if (in_.Peek() == '%') return Directive();
     while (in_.Peek() == '?' || in_.Peek() == '!') in_.Move(1);
@@ -99,11 +89,10 @@ class LarkReader {
     }
     Space(false);
     if (!in_.Take(":")) return in_.Fail(Concat("':' is missing behind '", name, "'"));
-    if (!defined_.insert(name).second) return in_.Fail(Concat("'", name, "' is defined twice"));
-    const Part rule = Named(name);
+    HEARTH_CHECK_OK(rules_.Declare(name));
     in_terminal_ = IsTerminal(name);
     HEARTH_TRY(const Part body, RuleBody(name));
-    b_.Define(rule, body);
+    rules_.Define(name, body);
     return EndOfLine();
   }
 
@@ -156,11 +145,9 @@ class LarkReader {
   Status ImportAs(std::string_view name, std::string_view alias) {
     for (const CommonTerminal& terminal : kCommon) {
       if (terminal.name != name) continue;
-      if (!defined_.insert(std::string(alias)).second) {
-        return in_.Fail(Concat("'", alias, "' is defined twice"));
-      }
+      HEARTH_CHECK_OK(rules_.Declare(alias));
       HEARTH_TRY(const Part part, b_.Regex(terminal.pattern));
-      b_.Define(Named(alias), part);
+      rules_.Define(alias, part);
       return {};
     }
     return in_.Fail(Concat("unsupported: common has no '", name, "' here"));
@@ -252,7 +239,7 @@ class LarkReader {
     }
     if (!IsNameByte(c)) return Maybe();
     const std::string_view name = in_.TakeWhile(IsNameByte);
-    const Part part = Named(name);
+    const Part part = rules_.Use(name);
     return Maybe(IsTerminal(name) ? InRule(part) : part);
   }
 
@@ -383,8 +370,7 @@ class LarkReader {
 
   GrammarBuilder& b_;
   TextScanner in_;
-  std::map<std::string, Part, std::less<>> names_;
-  std::set<std::string, std::less<>> defined_;
+  RuleTable rules_;
   std::vector<Part> ignores_;
   Part ignored_ = 0;
   bool in_terminal_ = false;

@@ -173,6 +173,7 @@ bool JsonString::GoOnUtf8(const CharDfa& dfa, const StringSpec& spec, State& sta
 
 bool JsonString::StepText(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                           uint8_t byte) {
+  if (count >= spec.max) return false;
   if (state.mode == kBody) {
     if (byte < 0x80) return Finish(dfa, spec, state, count, byte);
     if (!BeginUtf8(state, byte)) return false;
@@ -181,10 +182,13 @@ bool JsonString::StepText(const CharDfa& dfa, const StringSpec& spec, State& sta
     state.partial = state.partial << 6 | (byte & 0x3f);
     --state.remaining;
   }
-  return GoOnUtf8(dfa, spec, state, count, UINT64_MAX);
+  return GoOnUtf8(dfa, spec, state, count,
+                  spec.max == kNoLimit ? UINT64_MAX : spec.max - count - 1);
 }
 
-void JsonString::LiveText(const CharDfa& dfa, const State& state, ByteSet& out) {
+void JsonString::LiveText(const CharDfa& dfa, const StringSpec& spec, const State& state,
+                          uint64_t count, ByteSet& out) {
+  if (count >= spec.max) return;
   if (state.mode != kBody) {
     out.Add(0x80, 0xbf);
     return;

@@ -51,10 +51,13 @@ class JsonString {
   static bool StepText(const CharDfa& dfa, const StringSpec& spec, State& state, uint64_t& count,
                        uint8_t byte);
   // Between two characters of a text that may end there.
-  static bool TextMayEnd(const CharDfa& dfa, const State& state) {
-    return state.mode == kBody && dfa.Accepting(state.chars);
+  static bool TextMayEnd(const CharDfa& dfa, const StringSpec& spec, const State& state,
+                         uint64_t count) {
+    return state.mode == kBody && count >= spec.min && dfa.Accepting(state.chars);
   }
-  static void LiveText(const CharDfa& dfa, const State& state, ByteSet& out);
+  // The bytes that StepText would take; contains a few that it would not.
+  static void LiveText(const CharDfa& dfa, const StringSpec& spec, const State& state,
+                       uint64_t count, ByteSet& out);
   // The bytes that Step would take; contains a few that it would not.
   static const ByteSet& Live(const State& state);
 

@@ -152,7 +152,9 @@ void Machine::Step(const Config& config, uint8_t byte, Set& out) {
     }
     case NodeKind::kText: {
       JsonString::State s = JsonString::State::Unpack(config.state);
-      if (JsonString::TextMayEnd(*program_->chars, s)) ResumeAndStep(config.parent, 0, byte, out);
+      if (JsonString::TextMayEnd(*program_->chars, program_->strings[n.a], s, config.extra)) {
+        ResumeAndStep(config.parent, 0, byte, out);
+      }
       StepText(config, s, byte, out);
       return;
     }

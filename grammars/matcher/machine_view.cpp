@@ -59,8 +59,9 @@ void Machine::Live(const Config& config, ByteSet& out) {
       return;
     case NodeKind::kText: {
       const auto state = JsonString::State::Unpack(config.state);
-      JsonString::LiveText(*program_->chars, state, out);
-      if (JsonString::TextMayEnd(*program_->chars, state)) below(0);
+      const StringSpec& spec = program_->strings[n.a];
+      JsonString::LiveText(*program_->chars, spec, state, config.extra, out);
+      if (JsonString::TextMayEnd(*program_->chars, spec, state, config.extra)) below(0);
       return;
     }
     case NodeKind::kChoice:
@@ -158,7 +159,8 @@ bool Machine::CanEnd(const Config& config) {
       done = program_->automata[n.a].accepting[config.state];
       break;
     case NodeKind::kText:
-      done = JsonString::TextMayEnd(*program_->chars, JsonString::State::Unpack(config.state));
+      done = JsonString::TextMayEnd(*program_->chars, program_->strings[n.a],
+                                    JsonString::State::Unpack(config.state), config.extra);
       break;
     case NodeKind::kChoice:
       done = n.nullable;

@@ -253,8 +253,8 @@ void Summarize(const Program& p, Node& n) {
         break;
       case NodeKind::kText: {
         const auto start = JsonString::Start(p.strings[n.a]);
-        JsonString::LiveText(*p.chars, start, first);
-        nullable = JsonString::TextMayEnd(*p.chars, start);
+        JsonString::LiveText(*p.chars, p.strings[n.a], start, 0, first);
+        nullable = JsonString::TextMayEnd(*p.chars, p.strings[n.a], start, 0);
         break;
       }
       case NodeKind::kKeys:

@@ -252,6 +252,18 @@ Status SchemaCompiler::LowerString(const Facts& facts, std::vector<NodeIndex>& p
   return {};
 }
 
+Result<ExprId> SchemaCompiler::ListedStrings(const Facts& facts) {
+  std::vector<std::u32string> values;
+  for (const Json* value : *facts.literals) {
+    HEARTH_TRY(const bool fits, ValueFits(*value, facts));
+    std::u32string text;
+    if (!fits || !value->is_string() || !DecodeUtf8(value->get_ref<const std::string&>(), text))
+      continue;
+    values.push_back(std::move(text));
+  }
+  return store_->Literals(std::move(values));
+}
+
 // The strings that satisfy a conjunction, as a language (for propertyNames).
 Result<ExprId> SchemaCompiler::KeyLanguage(const Conjunction& conjunction) {
   HEARTH_TRY(const std::vector<Facts> ways, Expand(conjunction));
@@ -259,15 +271,8 @@ Result<ExprId> SchemaCompiler::KeyLanguage(const Conjunction& conjunction) {
   for (const Facts& facts : ways) {
     if ((facts.types & kStringType) == 0) continue;
     if (facts.literals) {
-      std::vector<std::u32string> values;
-      for (const Json* value : *facts.literals) {
-        HEARTH_TRY(const bool fits, ValueFits(*value, facts));
-        std::u32string text;
-        if (!fits || !value->is_string() || !DecodeUtf8(value->get_ref<const std::string&>(), text))
-          continue;
-        values.push_back(std::move(text));
-      }
-      alternatives.push_back(store_->Literals(std::move(values)));
+      HEARTH_TRY(const ExprId listed, ListedStrings(facts));
+      alternatives.push_back(listed);
       continue;
     }
     std::vector<ExprId> all = facts.languages;
@@ -275,6 +280,38 @@ Result<ExprId> SchemaCompiler::KeyLanguage(const Conjunction& conjunction) {
     alternatives.push_back(store_->And(std::move(all)));
   }
   return store_->Alt(std::move(alternatives));
+}
+
+Result<NodeIndex> SchemaCompiler::AddBareStrings(Json schema, const std::vector<std::string>& stops,
+                                                 const Json* within) {
+  HEARTH_TRY(const Term whole, Begin(std::move(schema), within));
+  HEARTH_TRY(const std::vector<Facts> ways, Expand(Normalized({whole})));
+  std::vector<ExprId> clear;  // of the stops
+  for (const std::string& stop : stops) {
+    std::u32string text;
+    if (stop.empty() || !DecodeUtf8(stop, text)) continue;
+    clear.push_back(store_->Not(store_->Concat(
+        ExpressionStore::kAll, store_->Concat(store_->Literal(text), ExpressionStore::kAll))));
+  }
+  std::vector<NodeIndex> parts;
+  for (const Facts& facts : ways) {
+    if ((facts.types & kStringType) == 0) continue;
+    if (!Spend(3)) return OverBudget();
+    const bool any = !facts.literals && facts.languages.empty() && facts.min_length == 0 &&
+                     facts.max_length == UINT32_MAX;
+    if (any) return AddTextUntil(stops);  // the automaton over bytes is the cheaper one
+    std::vector<ExprId> all = clear;
+    if (facts.literals) {
+      HEARTH_TRY(const ExprId listed, ListedStrings(facts));
+      all.push_back(listed);
+      parts.push_back(AddText(store_->And(std::move(all))));
+    } else {
+      all.insert(all.end(), facts.languages.begin(), facts.languages.end());
+      parts.push_back(AddText(store_->And(std::move(all)), facts.min_length,
+                              facts.max_length == UINT32_MAX ? kNoLimit : facts.max_length));
+    }
+  }
+  return AddChoice(parts);
 }
 
 }  // namespace hearth::grammar

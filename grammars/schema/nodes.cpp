@@ -121,12 +121,19 @@ NodeIndex SchemaCompiler::AddTextUntil(const std::vector<std::string>& stops) {
   return static_cast<NodeIndex>(program_->nodes.size() - 1);
 }
 
-NodeIndex SchemaCompiler::AddText(ExprId language) {
-  program_->strings.push_back({.in_body = true});
-  string_languages_.push_back({language, language});
+NodeIndex SchemaCompiler::AddText(ExprId language, uint32_t min, uint32_t max) {
+  AddSpec(language, min, max, true);
   program_->nodes.push_back(
       {.kind = NodeKind::kText, .a = static_cast<uint32_t>(program_->strings.size() - 1)});
   return static_cast<NodeIndex>(program_->nodes.size() - 1);
+}
+
+void SchemaCompiler::AddSpec(ExprId language, uint32_t min, uint32_t max, bool in_body) {
+  program_->strings.push_back({.min = min, .max = max, .in_body = in_body});
+  const bool bounded = min > 0 || max != kNoLimit;
+  string_languages_.push_back(
+      {language,
+       bounded ? store_->And({language, store_->Repeat(store_->AnyChar(), min, max)}) : language});
 }
 
 NodeIndex SchemaCompiler::AddForward() {
@@ -175,11 +182,7 @@ bool SchemaCompiler::BeginsWithItself() const {
 NodeIndex SchemaCompiler::AddString(ExprId language, uint32_t min, uint32_t max, bool in_body) {
   const auto key = std::make_tuple(language, min, max, in_body);
   if (const auto it = strings_.find(key); it != strings_.end()) return it->second;
-  program_->strings.push_back({.min = min, .max = max, .in_body = in_body});
-  const bool bounded = min > 0 || max != kNoLimit;
-  string_languages_.push_back(
-      {language,
-       bounded ? store_->And({language, store_->Repeat(store_->AnyChar(), min, max)}) : language});
+  AddSpec(language, min, max, in_body);
   program_->nodes.push_back(
       {.kind = NodeKind::kString, .a = static_cast<uint32_t>(program_->strings.size() - 1)});
   return strings_[key] = static_cast<NodeIndex>(program_->nodes.size() - 1);

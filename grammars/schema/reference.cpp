@@ -13,7 +13,7 @@ Result<Term> SchemaCompiler::Resolve(Term term, const std::string& reference) {
   const size_t hash = reference.find('#');
   const std::string base = reference.substr(0, hash);
   std::string fragment = hash == std::string::npos ? "" : reference.substr(hash + 1);
-  const Json* root = &documents_.back();
+  const Json* root = root_;
   const Json* resource = term.resource;
   if (!base.empty()) {
     const auto id_of = [](const Json& schema) -> std::string {

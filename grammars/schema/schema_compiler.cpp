@@ -93,23 +93,34 @@ Error SchemaCompiler::OverBudget() const {
                    kMaxNodes, " nodes or ", kMaxWork, " steps");
 }
 
-Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions& options) {
+Result<const Json*> SchemaCompiler::AddDocument(Json document) {
+  if (DepthOf(document, kMaxDepth + 1) > kMaxDepth) {
+    return MakeError(ErrorCode::kResourceExhausted, "schema nested deeper than ", kMaxDepth,
+                     " levels");
+  }
+  if (HoldsOwnKeys(document)) {
+    return MakeError(ErrorCode::kUnsupported, "unsupported: a key that begins with U+0001");
+  }
+  documents_.push_back(std::move(document));
+  return &documents_.back();
+}
+
+Result<Term> SchemaCompiler::Begin(Json schema, const Json* within) {
+  HEARTH_TRY(const Json* added, AddDocument(std::move(schema)));
+  root_ = within != nullptr ? within : added;
+  if (within == nullptr) nodes_.clear();  // made with other options
+  return Term{added, root_};
+}
+
+Result<NodeIndex> SchemaCompiler::AddSchema(Json schema, const JsonSchemaOptions& options,
+                                            const Json* within) {
   options_ = options;
   using Whitespace = JsonSchemaOptions::Whitespace;
   program_->spacing = options.whitespace == Whitespace::kCompact  ? Spacing::kNone
                       : options.whitespace == Whitespace::kSpaced ? Spacing::kBlanks
                                                                   : Spacing::kAny;
-  if (DepthOf(schema, kMaxDepth + 1) > kMaxDepth) {
-    return MakeError(ErrorCode::kResourceExhausted, "schema nested deeper than ", kMaxDepth,
-                     " levels");
-  }
-  if (HoldsOwnKeys(schema)) {
-    return MakeError(ErrorCode::kUnsupported, "unsupported: a key that begins with U+0001");
-  }
-  documents_.push_back(std::move(schema));
-  const Json* root = &documents_.back();
-  nodes_.clear();
-  const NodeIndex node = NodeFor(Normalized({{root, root}}));
+  HEARTH_TRY(const Term whole, Begin(std::move(schema), within));
+  const NodeIndex node = NodeFor(Normalized({whole}));
   while (!queue_.empty()) {
     const auto [conjunction, at] = std::move(queue_.back());
     queue_.pop_back();
@@ -181,9 +192,18 @@ GrammarBuilder::Part GrammarBuilder::Token(TokenId id) { return compiler_->AddTo
 GrammarBuilder::Part GrammarBuilder::TextUntil(const std::vector<std::string>& stops) {
   return compiler_->AddTextUntil(stops);
 }
+Result<GrammarBuilder::Document> GrammarBuilder::AddDocument(nlohmann::ordered_json document) {
+  return compiler_->AddDocument(std::move(document));
+}
 Result<GrammarBuilder::Part> GrammarBuilder::JsonSchema(const nlohmann::ordered_json& schema,
-                                                        const JsonSchemaOptions& options) {
-  return compiler_->AddSchema(schema, options);
+                                                        const JsonSchemaOptions& options,
+                                                        Document within) {
+  return compiler_->AddSchema(schema, options, within);
+}
+Result<GrammarBuilder::Part> GrammarBuilder::BareStrings(const nlohmann::ordered_json& schema,
+                                                         const std::vector<std::string>& stops,
+                                                         Document within) {
+  return compiler_->AddBareStrings(schema, stops, within);
 }
 Result<GrammarBuilder::Part> GrammarBuilder::Regex(std::string_view pattern) {
   HEARTH_TRY(const ExprId language, ParseEcmaRegexWhole(pattern, compiler_->expressions()));

@@ -45,13 +45,20 @@ class SchemaCompiler {
   NodeIndex AddRepeat(NodeIndex part, uint32_t min, uint32_t max);
   NodeIndex AddToken(TokenId token);
   NodeIndex AddTextUntil(const std::vector<std::string>& stops);
-  NodeIndex AddText(ExprId language);
+  NodeIndex AddText(ExprId language, uint32_t min = 0, uint32_t max = kNoLimit);
   NodeIndex AddForward();
   void DefineForward(NodeIndex forward, NodeIndex body);
   ExpressionStore& expressions() { return *store_; }
   NodeIndex AddString(ExprId language, uint32_t min, uint32_t max, bool in_body);
 
-  Result<NodeIndex> AddSchema(Json schema, const JsonSchemaOptions& options);
+  // Keeps a document for schemas that lie in it: their $refs mean places there.
+  Result<const Json*> AddDocument(Json document);
+  // `within`: the document that the schema is a part of, or null where it stands by itself.
+  Result<NodeIndex> AddSchema(Json schema, const JsonSchemaOptions& options,
+                              const Json* within = nullptr);
+  // The strings that the schema admits, as bare text in which none of the stops occurs.
+  Result<NodeIndex> AddBareStrings(Json schema, const std::vector<std::string>& stops,
+                                   const Json* within);
   Result<std::shared_ptr<const CompiledGrammar>> Build(NodeIndex root);
 
   // Steps taken so far, of schemas and of regular expressions: what the budgets are counted in.
@@ -65,6 +72,10 @@ class SchemaCompiler {
   static constexpr size_t kMaxAlternatives = 1024;
   static constexpr int kMaxProofDepth = 5;
   static constexpr size_t kMaxLiteral = 65'000;  // bytes: the state has 16 bits for the place
+
+  void AddSpec(ExprId language, uint32_t min, uint32_t max, bool in_body);
+  // The whole of a schema that is compiled next.
+  Result<Term> Begin(Json schema, const Json* within);
 
   // Facts (schema/collect.cpp).
   Result<std::vector<Facts>> Expand(const Conjunction& conjunction);
@@ -115,6 +126,7 @@ class SchemaCompiler {
   Result<std::optional<Conjunction>> PropertyConjunction(const Facts& facts,
                                                          const std::string& name);
   Result<ExprId> KeyLanguage(const Conjunction& conjunction);
+  Result<ExprId> ListedStrings(const Facts& facts);  // of facts with literals
   Result<NumberRange> RangeOf(const Facts& facts);
 
   // True where some node can begin with itself: no machine could be built that way.
@@ -145,6 +157,7 @@ class SchemaCompiler {
   };
   std::vector<StringLanguage> string_languages_;  // of program_->strings
   std::deque<Json> documents_, owned_;
+  const Json* root_ = nullptr;  // the document that is being compiled
   JsonSchemaOptions options_;
   std::set<std::string> notes_;
   std::map<Conjunction, NodeIndex> nodes_;

@@ -76,6 +76,9 @@ void Sampler::Observe(TokenId token, bool generated) {
 }
 
 void Sampler::Adjust(std::span<float> logits) {
+  if (params_.barred != nullptr) {
+    for (const TokenId id : *params_.barred) logits[static_cast<size_t>(id)] = -INFINITY;
+  }
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] += bias;
   }

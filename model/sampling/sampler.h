@@ -18,7 +18,7 @@ class Sampler {
   // Remembers a token that now stands in the sequence, for the penalties.
   void Observe(TokenId token, bool generated);
 
-  // Applies bias, penalties and DRY to the logits in place.
+  // Applies bars, bias, penalties and DRY to the logits in place.
   void Adjust(std::span<float> logits);
   // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is
   // allowed. O(vocabulary): what top-k and top-p keep is sorted, and nothing else.

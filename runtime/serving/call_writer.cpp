@@ -97,13 +97,14 @@ std::string WriteArguments(const ChatFormat& format, const Json& arguments) {
   return out;
 }
 
-std::string WriteCall(const ChatFormat& format, const std::vector<Piece>& pieces,
+std::string WriteCall(const ChatFormat& format, const ChatFormat::Region& region,
                       const ToolCall& call, size_t index) {
+  const std::vector<Piece>& pieces = region.call;
   std::string out;
   for (size_t i = 0; i < pieces.size(); ++i) {
     switch (pieces[i].kind) {
       case Piece::Kind::kName:
-        out += call.name;
+        out += region.SpellName(call.name);
         break;
       case Piece::Kind::kArguments:
         out += WriteArguments(format, call.arguments);
@@ -138,7 +139,7 @@ std::string WriteRegion(const ChatFormat& format, const ChatFormat::Region& regi
   std::string text = region.begin;
   for (size_t i = 0; i < calls.size(); ++i) {
     if (i > 0) text += region.is_list() ? region.separator : region.between;
-    text += WriteCall(format, region.call, calls[i], i);
+    text += WriteCall(format, region, calls[i], i);
   }
   return WithoutControlMarks(text + region.end);
 }

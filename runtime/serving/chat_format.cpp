@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cctype>
 #include <functional>
 
 #include "grammars/builtin.h"
@@ -182,6 +183,27 @@ std::string WithoutControlTokens(std::string_view text) {
   return out;
 }
 
+bool IsNameByte(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
+         c == '/' || (static_cast<unsigned char>(c) >= 0x80 && c != kControlBegin);
+}
+
+bool ChatFormat::Region::quotes_name() const {
+  const auto name = std::ranges::find(call, Piece::Kind::kName, &Piece::kind);
+  return name != call.begin() && std::prev(name)->text.ends_with('"');
+}
+
+bool ChatFormat::Region::CanHoldName(std::string_view tool) const {
+  return !tool.empty() && tool.size() <= kLongestName &&
+         (quotes_name() || std::ranges::all_of(tool, IsNameByte));
+}
+
+std::string ChatFormat::Region::SpellName(const std::string& tool) const {
+  if (!quotes_name()) return tool;
+  const std::string quoted = DumpJson(Json(tool));
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 std::string ChatFormat::Region::Opening() const {
   std::string text = begin;
   if (!call.empty() && call[0].kind == Piece::Kind::kText) text += call[0].text;
@@ -203,6 +225,7 @@ Result<ChatFormat> ChatFormat::Parse(std::string_view name, std::string_view tex
     format.think_end = inner.String("end");
     format.after_thinking = inner.String("after");
     format.thinks_anywhere = inner.Bool("anywhere");
+    format.calls_end_thinking = inner.Bool("ended_by_calls");
     if (format.think_begin.empty() || format.think_end.empty()) {
       inner.Complain("reasoning needs begin and end");
     }
@@ -273,6 +296,27 @@ ChatFormat ChatFormat::Bind(const model::Tokenizer& tokenizer) const {
     mark_all(region.call);
   }
   return bound;
+}
+
+std::vector<TokenId> ChatFormat::StrayTokens(const model::Tokenizer& tokenizer) const {
+  std::vector<std::string> markers = silent;
+  markers.insert(markers.end(), {think_begin, think_end, after_thinking, content_begin, content_end,
+                                 preamble_begin, preamble_end});
+  const auto has_place = [&](TokenId id) {
+    const std::string marked =
+        Concat(std::string(1, kControlBegin), tokenizer.bytes(id), std::string(1, kControlEnd));
+    return tokenizer.IsEndOfTurn(id) ||
+           std::ranges::any_of(markers, [&](const std::string& marker) {
+             return marker.find(marked) != std::string::npos;
+           });
+  };
+  std::vector<TokenId> stray;
+  for (TokenId id = 0; static_cast<size_t>(id) < tokenizer.size(); ++id) {
+    const bool says_nothing =
+        tokenizer.IsControl(id) || tokenizer.kind(id) == model::TokenKind::kUnused;
+    if (says_nothing && !has_place(id)) stray.push_back(id);
+  }
+  return stray;
 }
 
 const std::vector<ChatFormat>& BuiltinFormats() {

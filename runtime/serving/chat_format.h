@@ -25,6 +25,10 @@ std::string WithoutControlMarks(std::string_view text);
 // The same, and without the control tokens themselves.
 std::string WithoutControlTokens(std::string_view text);
 
+// What a tool's name may consist of where no quotes are around it, and how long any may be.
+bool IsNameByte(char c);
+inline constexpr size_t kLongestName = 256;
+
 struct ChatFormat {
   // A step in writing or reading a call or one of its arguments.
   struct Piece {
@@ -52,6 +56,11 @@ struct ChatFormat {
     std::vector<Piece> call;
 
     bool is_list() const { return !end.empty(); }
+    // The tool's name is a JSON string.
+    bool quotes_name() const;
+    // Without quotes a name ends where something stands that is no part of names.
+    bool CanHoldName(std::string_view tool) const;
+    std::string SpellName(const std::string& tool) const;
     // All that stands before the first name or other slot.
     std::string Opening() const;
   };
@@ -70,6 +79,9 @@ struct ChatFormat {
   std::string think_begin, think_end;  // around reasoning; empty: the family has none
   std::string after_thinking;          // between it and what follows
   bool thinks_anywhere = false;        // not at a reply's beginning alone
+  // A call whose trigger holds a control token ends reasoning that was never closed. A trigger that
+  // is text is a quotation there like any other.
+  bool calls_end_thinking = false;
   std::string content_begin, content_end;
   std::string preamble_begin, preamble_end;  // around text in front of calls, if not content's
   std::vector<std::string> silent;           // markers in text that say nothing
@@ -80,11 +92,18 @@ struct ChatFormat {
   std::map<std::string, TokenId, std::less<>> control;  // of a bound format: ids by name
 
   bool has_calls() const { return !regions.empty(); }
+  // Of a bound format: whether the trigger begins a region inside reasoning as well.
+  bool EndsThinking(std::string_view trigger) const {
+    return calls_end_thinking && trigger.find(kControlBegin) != trigger.npos;
+  }
 
   // Error: a field that is missing, unknown or of the wrong type.
   static Result<ChatFormat> Parse(std::string_view name, std::string_view json);
   // The format for one tokenizer: the control tokens among its markers are told from text.
   ChatFormat Bind(const model::Tokenizer& tokenizer) const;
+  // Of a bound format: the control tokens that have no place in a reply without calls, ascending.
+  // All but those that end a turn and those of the markers around reasoning and text.
+  std::vector<TokenId> StrayTokens(const model::Tokenizer& tokenizer) const;
 };
 
 // The formats that the program carries, by name.

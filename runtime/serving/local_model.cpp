@@ -75,6 +75,8 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
   auto prompts = PromptWriter::Create(source, self->model_->tokenizer());
   if (prompts.ok()) {
     self->prompts_ = *std::move(prompts);
+    self->stray_tokens_ = std::make_shared<const std::vector<TokenId>>(
+        self->prompts_->format().StrayTokens(self->model_->tokenizer()));
   } else {
     self->why_no_chat_ = {prompts.error().code, Concat(self->name_, ": ", prompts.error().message)};
   }
@@ -183,6 +185,9 @@ Result<PreparedReply> LocalModel::PrepareReply(const ChatRequest& request, const
                ReplyGrammar(*prepared.format, request, prepared.reading.thinking));
     const auto& vocabulary = vocabulary_.get();
     if (!vocabulary.ok()) return vocabulary.error();
+  } else if (format.has_calls()) {
+    // A grammar bars them by itself. Whoever writes the whole prompt may want any token.
+    prepared.sampling.barred = stray_tokens_;
   }
   return prepared;
 }

@@ -107,6 +107,8 @@ class LocalModel : public LanguageModel {
   // Null where the model cannot hold a conversation; it goes on with texts all the same.
   std::unique_ptr<PromptWriter> prompts_;
   Error why_no_chat_;
+  // What a free reply in the model's own format must not write.
+  std::shared_ptr<const std::vector<TokenId>> stray_tokens_;
   // Made beside the first prompt's work: only constrained replies wait for it.
   std::shared_future<Result<std::shared_ptr<const grammar::Vocabulary>>> vocabulary_;
   std::unique_ptr<GrammarCache> grammars_;

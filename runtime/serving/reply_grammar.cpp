@@ -1,6 +1,7 @@
 #include "runtime/serving/reply_grammar.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "grammars/grammar_builder.h"
 #include "runtime/serving/arguments/argument_grammar.h"
@@ -54,15 +55,14 @@ class ReplyGrammar {
   Result<std::shared_ptr<const grammar::CompiledGrammar>> Compile(bool thinking) {
     const bool may_call = PlaceOfCalls(request_) != CallPlace::kNowhere;
     const bool must_call = may_call && request_.tool_choice == ToolChoice::kRequired;
-    std::vector<Part> reply;
-    Reasoning(thinking, must_call || request_.bounds_answer(), reply);
     HEARTH_TRY(const Part answer, Answer());
     if (!may_call) {
-      reply.push_back(answer);
-      return std::move(b_).Build(b_.Sequence(reply));
+      const Part reply = Thoughtful(thinking, request_.bounds_answer(), answer, std::nullopt);
+      return std::move(b_).Build(reply);
     }
     HEARTH_CHECK_OK(Tools());
     const Part calls = Calls(must_call);
+    std::vector<Part> reply;
     if (must_call) {
       reply.push_back(calls);
     } else if (format_.decides_first) {
@@ -75,26 +75,34 @@ class ReplyGrammar {
       reply.push_back(answer);
       reply.push_back(b_.Optional(calls));
     }
-    return std::move(b_).Build(b_.Sequence(reply));
+    const bool must_answer = must_call || request_.bounds_answer();
+    const Part whole = Thoughtful(thinking, must_answer, b_.Sequence(reply), calls);
+    return std::move(b_).Build(whole);
   }
 
  private:
   Part Text(std::string_view text) { return TextPart(b_, format_, text); }
 
-  void Reasoning(bool thinking, bool must_answer, std::vector<Part>& reply) {
-    if (format_.think_begin.empty()) return;
-    const Part thought = b_.Sequence({FreeText(b_, {format_.think_end}), Text(format_.think_end)});
+  // The reply with reasoning before it, which `calls` may break off.
+  Part Thoughtful(bool thinking, bool must_answer, Part reply, std::optional<Part> calls) {
+    if (format_.think_begin.empty()) return reply;
+    const Part free = FreeText(b_, {format_.think_end});
+    const Part thought = b_.Sequence({free, Text(format_.think_end)});
     const Part begin = Text(format_.think_begin);
     if (format_.thinks_anywhere) {
       // Each block is a message of its own, and what follows it too.
       const Part after = Text(format_.after_thinking);
-      if (thinking) reply.push_back(b_.Sequence({thought, after}));
-      reply.push_back(b_.Repeat(b_.Sequence({begin, thought, after}), 0));
-      return;
+      const Part more = b_.Repeat(b_.Sequence({begin, thought, after}), 0);
+      return thinking ? b_.Sequence({thought, after, more, reply}) : b_.Sequence({more, reply});
     }
-    reply.push_back(thinking ? thought : b_.Optional(b_.Sequence({begin, thought})));
     // Families with reasoning put line breaks between it and what follows.
-    if (must_answer) reply.push_back(b_.Repeat(b_.Literal("\n"), 0, 2));
+    if (must_answer) reply = b_.Sequence({b_.Repeat(b_.Literal("\n"), 0, 2), reply});
+    Part rest = b_.Sequence({Text(format_.think_end), reply});
+    if (calls && format_.EndsThinking(format_.regions[0].triggers[0])) {
+      rest = b_.Choice({rest, *calls});
+    }
+    if (thinking) return b_.Sequence({free, rest});
+    return b_.Choice({b_.Sequence({begin, free, rest}), reply});
   }
 
   Part Preamble() {
@@ -169,6 +177,7 @@ class ReplyGrammar {
       const Json& function = tool.at("function");
       const std::string name = function.at("name").get<std::string>();
       if (!MayCall(name)) continue;
+      if (!format_.regions[0].CanHoldName(name)) return UnwritableName(name);
       HEARTH_TRY(Json parameters, ArgumentsSchema(name, function));
       schemas_.push_back(std::move(parameters));
       auto arguments = ArgumentsPart(b_, format_, schemas_.back(), Closing());
@@ -178,6 +187,14 @@ class ReplyGrammar {
       tools_.emplace_back(name, *arguments);
     }
     return {};
+  }
+
+  Error UnwritableName(const std::string& name) const {
+    const bool quoted = format_.regions[0].quotes_name();
+    return MakeError(ErrorCode::kInvalidArgument, "tool ", DumpJson(Json(name)), ": this model (",
+                     format_.name, ") writes names of 1 to ", kLongestName, " bytes",
+                     quoted ? "" : ", of letters, digits and _ - . / alone",
+                     "; give the tool such a name");
   }
 
   std::string_view Closing() const {
@@ -223,12 +240,12 @@ class ReplyGrammar {
 
   // A call of any tool, from a piece on.
   Part CallRest(const Region& region, size_t from) {
-    const bool quoted = from > 0 && region.call[from - 1].text.ends_with('"');
     std::vector<Part> calls;
     for (const auto& [name, arguments] : tools_) {
+      if (!region.CanHoldName(name)) continue;
       std::vector<Part> parts;
       for (size_t i = from; i < region.call.size(); ++i) {
-        parts.push_back(OnePiece(region, i, name, arguments, quoted));
+        parts.push_back(OnePiece(region, i, name, arguments));
         if (region.call[i].kind == Kind::kOptional) i += region.call[i].count;
       }
       calls.push_back(b_.Sequence(parts));
@@ -236,14 +253,11 @@ class ReplyGrammar {
     return b_.Choice(calls);
   }
 
-  Part OnePiece(const Region& region, size_t at, const std::string& name, Part arguments,
-                bool quoted) {
+  Part OnePiece(const Region& region, size_t at, const std::string& name, Part arguments) {
     const Piece& piece = region.call[at];
     switch (piece.kind) {
-      case Kind::kName: {
-        const std::string spelled = DumpJson(Json(name));
-        return b_.Literal(quoted ? spelled.substr(1, spelled.size() - 2) : name);
-      }
+      case Kind::kName:
+        return b_.Literal(region.SpellName(name));
       case Kind::kArguments:
         return arguments;
       case Kind::kId:
@@ -253,7 +267,7 @@ class ReplyGrammar {
       case Kind::kOptional: {
         std::vector<Part> inside;
         for (size_t i = 1; i <= piece.count; ++i) {
-          inside.push_back(OnePiece(region, at + i, name, arguments, quoted));
+          inside.push_back(OnePiece(region, at + i, name, arguments));
         }
         return b_.Optional(b_.Sequence(inside));
       }

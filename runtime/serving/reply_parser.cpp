@@ -11,15 +11,10 @@ namespace {
 
 using Kind = ChatFormat::Piece::Kind;
 
-constexpr size_t kLongestName = 256;
 constexpr size_t kLongestSkip = 256;
 constexpr std::string_view kNameSlot = "$name";
 constexpr std::string_view kSpace = " \t\r\n";
 
-bool IsNameByte(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
-         c == '/' || (static_cast<unsigned char>(c) >= 0x80 && c != kControlBegin);
-}
 bool IsIdByte(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
 }
@@ -177,15 +172,26 @@ bool ReplyParser::Text() {
 }
 
 bool ReplyParser::Thinking() {
-  const std::vector<std::string> end{format_.think_end};
-  const size_t at = buffer_.find(format_.think_end);
-  const bool found = at != std::string::npos;
-  const size_t ready = found ? at : ClearOf(buffer_, end);
+  std::vector<std::string> ends{format_.think_end};
+  std::vector<const Region*> regions{nullptr};
+  for (size_t i = 0; i < markers_.size(); ++i) {
+    if (kinds_[i].kind != Marker::Kind::kRegion || !format_.EndsThinking(markers_[i])) continue;
+    ends.push_back(markers_[i]);
+    regions.push_back(kinds_[i].region);
+  }
+  const FoundMarker end = FindFirst(buffer_, ends);
+  const bool found = end.at != std::string::npos;
+  const size_t ready = found ? end.at : ClearOf(buffer_, ends);
   Report(ChatDelta::Kind::kReasoning, std::string_view(buffer_).substr(0, ready));
-  buffer_.erase(0, found ? at + format_.think_end.size() : ready);
+  buffer_.erase(0, ready);
   if (!found) return false;
   space_.clear();
-  state_ = State::kText;
+  if (const Region* region = regions[end.which]) {
+    BeginRegion(*region, ends[end.which].size());
+  } else {
+    buffer_.erase(0, format_.think_end.size());
+    state_ = State::kText;
+  }
   return true;
 }
 
@@ -342,10 +348,9 @@ ReplyParser::Step ReplyParser::Literal(std::string_view text) {
 }
 
 ReplyParser::Step ReplyParser::Name() {
-  const auto& pieces = region_->call;
-  const std::string before = piece_ > 0 ? pieces[piece_ - 1].text : region_->begin;
+  const bool quoted = region_->quotes_name();
   size_t end = 0;
-  if (before.ends_with('"')) {
+  if (quoted) {
     while (end < buffer_.size() && buffer_[end] != '"') end += buffer_[end] == '\\' ? 2 : 1;
   } else {
     while (end < buffer_.size() && IsNameByte(buffer_[end])) ++end;
@@ -353,7 +358,7 @@ ReplyParser::Step ReplyParser::Name() {
   if (std::min(end, buffer_.size()) > kLongestName) return Step::kBroken;
   if (end >= buffer_.size()) return Step::kMore;
   const std::string name = buffer_.substr(0, end);
-  if (before.ends_with('"')) {
+  if (quoted) {
     const auto parsed = ParseJson(Concat("\"", name, "\""));
     if (!parsed.ok()) return Step::kBroken;
     call_.name = parsed->get<std::string>();

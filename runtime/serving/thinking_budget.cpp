@@ -12,6 +12,14 @@ ThinkingBudget::ThinkingBudget(std::unique_ptr<model::TokenConstraint> inner,
       begin_marker_(WithoutControlMarks(format.think_begin)),
       end_marker_(WithoutControlMarks(format.think_end)),
       end_(tokenizer_->Encode(end_marker_, {.parse_special = true})) {
+  for (const ChatFormat::Region& region : format.regions) {
+    for (const std::string& trigger : region.triggers) {
+      if (!format.EndsThinking(trigger)) continue;
+      const size_t begin = trigger.find(kControlBegin) + 1;
+      const std::string name = trigger.substr(begin, trigger.find(kControlEnd) - begin);
+      breaks_.push_back(format.control.at(name));
+    }
+  }
   state_.left = budget;
   if (open) state_.phase = budget == 0 ? Phase::kClosing : Phase::kThinking;
 }
@@ -47,7 +55,8 @@ void ThinkingBudget::Advance(State& state, TokenId id) const {
     }
     case Phase::kThinking: {
       state.tail += tokenizer_->bytes(id);
-      if (state.tail.find(end_marker_) != std::string::npos) {
+      if (state.tail.find(end_marker_) != std::string::npos ||
+          std::ranges::find(breaks_, id) != breaks_.end()) {
         state.phase = Phase::kDone;
         return;
       }

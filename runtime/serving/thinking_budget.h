@@ -44,7 +44,8 @@ class ThinkingBudget : public model::TokenConstraint {
   std::unique_ptr<model::TokenConstraint> inner_;
   std::shared_ptr<const model::Tokenizer> tokenizer_;
   const std::string begin_marker_, end_marker_;
-  std::vector<TokenId> end_;  // the end marker
+  std::vector<TokenId> end_;     // the end marker
+  std::vector<TokenId> breaks_;  // tokens that begin a call, and with it end the reasoning
   State state_;
   std::vector<State> history_;
 };

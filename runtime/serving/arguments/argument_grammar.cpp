@@ -1,6 +1,7 @@
 #include "runtime/serving/arguments/argument_grammar.h"
 
 #include <algorithm>
+#include <map>
 
 #include "runtime/serving/arguments/argument_types.h"
 #include "runtime/serving/text_match.h"
@@ -11,6 +12,11 @@ namespace {
 using Part = GrammarPart;
 using Arguments = ChatFormat::Arguments;
 using Kind = ChatFormat::Piece::Kind;
+
+// No text holds a control token: a marker with one in it needs no watching for.
+std::string Watched(std::string_view marker) {
+  return marker.find(kControlBegin) == marker.npos ? std::string(marker) : "";
+}
 
 class ArgumentGrammar {
  public:
@@ -24,9 +30,11 @@ class ArgumentGrammar {
         python_(format.arguments == Arguments::kPython) {}
 
   Result<Part> All() {
+    if (format_.arguments == Arguments::kJson) return b_.JsonSchema(root_, kJsonStyle);
+    HEARTH_TRY(document_, b_.AddDocument(root_));
     switch (format_.arguments) {
       case Arguments::kJson:
-        return b_.JsonSchema(root_, kJsonStyle);
+        break;
       case Arguments::kTagged:
         return Members(root_, Container::kTags, 0);
       case Arguments::kPython:
@@ -55,14 +63,21 @@ class ArgumentGrammar {
     return *at;
   }
 
-  // The schema by itself, with the definitions that it may refer to.
-  Json Alone(const Json& schema) const {
-    Json alone = schema;
-    for (const char* key : {"$defs", "definitions"}) {
-      const Json* found = FindMember(root_, key);
-      if (found != nullptr && alone.is_object() && !alone.contains(key)) alone[key] = *found;
+  // The schema, for values of these types alone.
+  static Json Narrowed(const Json& schema, unsigned types) {
+    Json names = Json::array();
+    for (const auto& [type, name] : {std::pair{kNullType, "null"},
+                                     {kBooleanType, "boolean"},
+                                     {kNumberType, "number"},
+                                     {kStringType, "string"},
+                                     {kArrayType, "array"},
+                                     {kObjectType, "object"}}) {
+      if ((types & type) != 0) names.push_back(name);
     }
-    return alone;
+    return {{"allOf", Json::array({schema})}, {"type", std::move(names)}};
+  }
+  Result<Part> AsJson(const Json& schema, unsigned types) {
+    return b_.JsonSchema(Narrowed(schema, types), kJsonStyle, document_);
   }
 
   // Named values in the order of the schema, then any others where it admits them.
@@ -132,62 +147,60 @@ class ArgumentGrammar {
   }
 
   Result<Part> Tag(const std::string& name, const Json& schema) {
-    const auto& pieces = format_.parameter;
     const bool says = std::ranges::any_of(
-        pieces, [](const auto& piece) { return piece.kind == Kind::kIsString; });
+        format_.parameter, [](const auto& piece) { return piece.kind == Kind::kIsString; });
     const unsigned types = types_.Admits(schema);
-    const bool raw = (types & kStringType) != 0;
+    // Where nothing says which it is, a text that may be a string is one unless it looks like what
+    // no string would (ValueFromText).
+    const unsigned others = (types & kStringType) == 0 || says || types == kAnyType
+                                ? types & ~kStringType
+                                : types & (kNullType | kArrayType | kObjectType);
+    std::vector<Part> raw, json;
+    if ((types & kStringType) != 0) {
+      HEARTH_TRY(const Part value, RawString(schema));
+      raw.push_back(value);
+    }
+    if (others != 0) {
+      HEARTH_TRY(const Part value, AsJson(schema, others));
+      (says ? json : raw).push_back(value);
+    }
     std::vector<Part> ways;
-    if (raw) {
-      HEARTH_TRY(const Part way, TagWith(name, schema, true));
-      ways.push_back(way);
-    }
-    if (!raw || (says && types != kStringType)) {
-      HEARTH_TRY(const Part way, TagWith(name, schema, false));
-      ways.push_back(way);
-    }
+    if (!raw.empty()) ways.push_back(TagWith(name, b_.Choice(raw), (types & kStringType) != 0));
+    if (!json.empty()) ways.push_back(TagWith(name, b_.Choice(json), false));
     return b_.Choice(ways);
   }
 
-  Result<Part> TagWith(const std::string& name, const Json& schema, bool raw) {
-    const auto& pieces = format_.parameter;
+  Part TagWith(const std::string& name, Part value, bool is_string) {
     std::vector<Part> parts;
-    for (size_t i = 0; i < pieces.size(); ++i) {
-      if (pieces[i].kind == Kind::kKey) {
-        parts.push_back(name.empty() ? Identifier() : b_.Literal(name));
-      } else if (pieces[i].kind == Kind::kIsString) {
-        parts.push_back(b_.Literal(raw ? "true" : "false"));
-      } else if (pieces[i].kind == Kind::kValue && raw) {
-        const std::string_view end =
-            i + 1 < pieces.size() ? std::string_view(pieces[i + 1].text) : closing_;
-        HEARTH_TRY(const Part value, RawValue(schema, end));
-        parts.push_back(value);
-      } else if (pieces[i].kind == Kind::kValue) {
-        HEARTH_TRY(const Part value, b_.JsonSchema(Alone(schema), kJsonStyle));
-        parts.push_back(value);
-      } else {
-        parts.push_back(TextPart(b_, format_, pieces[i].text));
+    for (const auto& piece : format_.parameter) {
+      switch (piece.kind) {
+        case Kind::kKey:
+          parts.push_back(name.empty() ? Identifier() : b_.Literal(name));
+          break;
+        case Kind::kIsString:
+          parts.push_back(b_.Literal(is_string ? "true" : "false"));
+          break;
+        case Kind::kValue:
+          parts.push_back(value);
+          break;
+        default:
+          parts.push_back(TextPart(b_, format_, piece.text));
+          break;
       }
     }
     return b_.Sequence(parts);
   }
 
   // A string without quotes, up to the tag behind it (with or without the space before the tag).
-  Result<Part> RawValue(const Json& given, std::string_view end) {
-    const Json& schema = Resolved(given);
-    std::vector<Part> words;
-    if (const Json* value = FindMember(schema, "const")) words.push_back(RawWord(*value));
-    if (const Json* values = FindMember(schema, "enum"); values != nullptr && values->is_array()) {
-      for (const Json& value : *values) words.push_back(RawWord(value));
+  Result<Part> RawString(const Json& schema) {
+    const auto& pieces = format_.parameter;
+    std::string_view stop = closing_;
+    for (size_t i = 0; i + 1 < pieces.size(); ++i) {
+      if (pieces[i].kind == Kind::kValue) stop = pieces[i + 1].text;
     }
-    if (!words.empty()) return b_.Choice(words);
-    const size_t tag = std::min(end.find_first_not_of(" \n\t\r"), end.size());
-    std::string_view stop = end.substr(tag);
+    stop.remove_prefix(std::min(stop.find_first_not_of(" \n\t\r"), stop.size()));
     while (!stop.empty() && IsSpace(stop.back())) stop.remove_suffix(1);
-    return FreeText(b_, {std::string(stop)});
-  }
-  Part RawWord(const Json& value) {
-    return b_.Literal(value.is_string() ? value.get<std::string>() : DumpJson(value));
+    return b_.BareStrings(schema, {Watched(stop)}, document_);
   }
 
   // A value in the family's own literals.
@@ -195,16 +208,40 @@ class ArgumentGrammar {
     if (depth > kDeepest) return Any(kDeepestAny);
     const Json& schema = Resolved(given);
     if (!schema.is_object() || schema.empty()) return Any(0);
+    const unsigned types = types_.Admits(given);
+    if ((types & ~(kStringType | kNumberType)) == 0) return OfTypes(types, given, depth);
+    if (&schema == &given) return Described(schema, depth);
+    // What a reference names is one part, wherever and however deep inside itself it is meant.
+    const auto known = named_.find(&schema);
+    if (known != named_.end()) return known->second;
+    const Part part = named_[&schema] = b_.Forward();
+    HEARTH_TRY(const Part body, Described(schema, depth));
+    b_.Define(part, body);
+    return part;
+  }
+
+  Result<Part> Described(const Json& schema, int depth) {
     std::vector<Part> ways;
-    if (const Json* value = FindMember(schema, "const")) return Constant(*value);
-    if (const Json* values = FindMember(schema, "enum"); values != nullptr && values->is_array()) {
-      for (const Json& value : *values) ways.push_back(Constant(value));
+    const unsigned types = types_.Admits(schema);
+    const Json* values = FindMember(schema, "enum");
+    const Json* value = FindMember(schema, "const");
+    if (value != nullptr || (values != nullptr && values->is_array())) {
+      const Json one = Json::array({value != nullptr ? *value : Json()});
+      for (const Json& listed : value != nullptr ? one : *values) {
+        if (!listed.is_string()) ways.push_back(Constant(listed));
+      }
+      if ((types & kStringType) != 0) {
+        HEARTH_TRY(const Part way, String(schema));
+        ways.push_back(way);
+      }
       return b_.Choice(ways);
     }
+    // Numbers and strings obey the whole schema, its branches included.
     for (const char* keyword : {"anyOf", "oneOf", "allOf"}) {
       const Json* branches = FindMember(schema, keyword);
       const bool counts = branches != nullptr && branches->is_array() && !branches->empty() &&
-                          (*keyword != 'a' || keyword[1] != 'l' || branches->size() == 1);
+                          (types & (kArrayType | kObjectType)) != 0 &&
+                          (std::string_view(keyword) != "allOf" || branches->size() == 1);
       if (!counts) continue;
       for (const Json& branch : *branches) {
         HEARTH_TRY(const Part way, Value(branch, depth + 1));
@@ -212,7 +249,11 @@ class ArgumentGrammar {
       }
       return b_.Choice(ways);
     }
-    const unsigned types = types_.Admits(schema);
+    return OfTypes(types, schema, depth);
+  }
+
+  Result<Part> OfTypes(unsigned types, const Json& schema, int depth) {
+    std::vector<Part> ways;
     for (const unsigned type :
          {kNullType, kBooleanType, kNumberType, kStringType, kArrayType, kObjectType}) {
       if ((types & type) == 0) continue;
@@ -229,7 +270,7 @@ class ArgumentGrammar {
       case kBooleanType:
         return b_.Choice({Constant(Json(true)), Constant(Json(false))});
       case kNumberType:
-        return Number(schema);
+        return AsJson(schema, kNumberType);
       case kStringType:
         return String(schema);
       case kArrayType:
@@ -239,35 +280,11 @@ class ArgumentGrammar {
     }
   }
 
-  static Json Only(const Json& schema, std::initializer_list<const char*> keywords) {
-    Json only = Json::object();
-    for (const char* keyword : keywords) {
-      if (const Json* value = FindMember(schema, keyword)) only[keyword] = *value;
-    }
-    return only;
-  }
-
-  Result<Part> Number(const Json& schema) {
-    Json only =
-        Only(schema, {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"});
-    const Json* type = FindMember(schema, "type");
-    const bool whole =
-        type != nullptr &&
-        (*type == "integer" ||
-         (type->is_array() && std::ranges::find(*type, Json("integer")) != type->end() &&
-          std::ranges::find(*type, Json("number")) == type->end()));
-    only["type"] = whole ? "integer" : "number";
-    return b_.JsonSchema(only, kJsonStyle);
-  }
-
   Result<Part> String(const Json& schema) {
-    if (python_) {
-      Json only = Only(schema, {"minLength", "maxLength", "pattern", "format"});
-      only["type"] = "string";
-      return b_.JsonSchema(only, kJsonStyle);
-    }
+    if (python_) return AsJson(schema, kStringType);
     const Part quote = TextPart(b_, format_, format_.quote);
-    return b_.Sequence({quote, FreeText(b_, {format_.quote}), quote});
+    HEARTH_TRY(const Part inside, b_.BareStrings(schema, {Watched(format_.quote)}, document_));
+    return b_.Sequence({quote, inside, quote});
   }
 
   Result<Part> ArrayValue(const Json& schema, int depth) {
@@ -359,7 +376,9 @@ class ArgumentGrammar {
   const ArgumentTypes types_;
   const std::string_view closing_;
   const bool python_;
-  std::vector<Part> any_;  // by depth
+  grammar::GrammarBuilder::Document document_ = nullptr;
+  std::map<const Json*, Part> named_;  // schemas that references name
+  std::vector<Part> any_;              // by depth
 };
 
 }  // namespace
@@ -383,10 +402,7 @@ GrammarPart TextPart(grammar::GrammarBuilder& builder, const ChatFormat& format,
 
 GrammarPart FreeText(grammar::GrammarBuilder& builder, const std::vector<std::string>& stops) {
   std::vector<std::string> texts;
-  for (const std::string& stop : stops) {
-    std::string text = stop.substr(0, stop.find(kControlBegin));
-    if (!text.empty()) texts.push_back(std::move(text));
-  }
+  for (const std::string& stop : stops) texts.push_back(Watched(stop));
   return builder.TextUntil(texts);
 }
 

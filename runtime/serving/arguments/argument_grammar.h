@@ -1,9 +1,12 @@
 // The grammar of a call's arguments in a family's own writing, from the tool's JSON Schema.
 //
-// JSON arguments obey the whole schema. In the other writings (tags, Python's, braces) names, which
-// of them must come, types, enum, const, anyOf, oneOf, $ref, items and their number are obeyed, and
-// what is written as JSON there obeys its whole schema; patterns and lengths of strings that are
-// written raw are not. Arguments come in the order of the schema.
+// JSON arguments obey the whole schema. In the other writings (tags, Python's, braces) strings and
+// numbers do too (patterns, formats, lengths, bounds, enum, through $ref, anyOf, oneOf, allOf), and
+// so does what is written as JSON between tags. Of arrays and objects that Python or braces write,
+// names, which of them must come, types, $ref, items and their number are obeyed; where anyOf,
+// oneOf or allOf describe them, the branches are, and not what stands beside those. A string that
+// the writing cannot hold (the closing tag is in it) cannot be written. Arguments come in the order
+// of the schema.
 #pragma once
 
 #include "grammars/grammar_builder.h"
@@ -22,8 +25,7 @@ inline constexpr grammar::JsonSchemaOptions kJsonStyle = {
 // Literal text in which control tokens of a bound format are tokens.
 GrammarPart TextPart(grammar::GrammarBuilder& builder, const ChatFormat& format,
                      std::string_view text);
-// Free text up to the first of the stops; a stop that begins with a control token needs no
-// watching.
+// Free text up to the first of the stops; a stop that holds a control token needs no watching.
 GrammarPart FreeText(grammar::GrammarBuilder& builder, const std::vector<std::string>& stops);
 
 // `parameters` describes an object. `closing`: the text behind the arguments.

@@ -53,6 +53,29 @@ std::vector<float> RandomLogits(uint32_t seed, size_t n, float spread) {
   return logits;
 }
 
+TEST_CASE("a barred token is never drawn, whatever speaks for it") {
+  SamplingParams params;
+  params.barred = std::make_shared<const std::vector<TokenId>>(std::vector<TokenId>{1, 3});
+  params.logit_bias = {{1, 100.0f}};
+  params.repetition_penalty = 1.3f;
+  params.presence_penalty = 1;
+  for (const float temperature : {0.0f, 1.0f}) {
+    for (const uint32_t top_k : {0u, 3u}) {
+      params.temperature = temperature;
+      params.top_k = top_k;
+      Sampler sampler(params);
+      sampler.Observe(3, true);
+      for (int i = 0; i < 100; ++i) {
+        std::vector<float> logits = {0, 9, 1, 8, -kInfinity};
+        sampler.Adjust(logits);
+        const TokenId drawn = sampler.Draw(logits, nullptr);
+        REQUIRE((drawn == 0 || drawn == 2));
+        sampler.Observe(drawn, true);
+      }
+    }
+  }
+}
+
 TEST_CASE("drawn tokens follow the distribution that the filters leave") {
   struct Case {
     float temperature;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "grammars/builtin.h"
+#include "tests/runtime/serving/control_tokens.h"
 
 namespace hearth::serving {
 namespace {
@@ -45,6 +46,58 @@ TEST_CASE("a description with a mistake is refused with the field named") {
     CAPTURE(c.json);
     REQUIRE_FALSE(format.ok());
     CHECK_THAT(format.error().message, Catch::Contains(c.word));
+  }
+}
+
+TEST_CASE("control tokens that have no place in free text are told from those that have one") {
+  struct Case {
+    const char* family;
+    std::vector<std::string> stray, known;
+  };
+  const Case cases[] = {
+      {"hermes", {"<|im_start|>", "[PAD]", "<tool_call>"}, {"<|im_end|>", "<think>", "</think>"}},
+      {"generic", {"<|im_start|>"}, {"<|im_end|>", "</s>"}},
+      {"kimi_k2",
+       {"<|tool_calls_section_begin|>", "<|tool_call_end|>", "<|im_start|>"},
+       {"<|im_end|>", "<think>", "</think>"}},
+      {"harmony",
+       {"<|constrain|>", "<|startoftext|>"},
+       {"<|channel|>", "<|message|>", "<|start|>", "<|end|>", "<|return|>", "<|call|>"}},
+      {"command_r7b",
+       {"<|START_ACTION|>", "<|START_OF_TURN_TOKEN|>"},
+       {"<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"}},
+  };
+  for (const Case& c : cases) {
+    std::vector<std::string> control = c.stray;
+    control.insert(control.end(), c.known.begin(), c.known.end());
+    const auto tokenizer = TokenizerWith(control);
+    std::vector<std::string> stray;
+    for (const TokenId id : FindFormat(c.family)->Bind(*tokenizer).StrayTokens(*tokenizer)) {
+      stray.emplace_back(tokenizer->bytes(id));
+    }
+    CAPTURE(c.family);
+    CHECK(stray == c.stray);
+  }
+}
+
+TEST_CASE("which names a writing can hold") {
+  struct Case {
+    const char* family;
+    const char* name;
+    bool may;
+  };
+  const std::string long_name(257, 'n');
+  const Case cases[] = {
+      {"hermes", "my tool", true},     {"hermes", "say \"hi\"", true},
+      {"hermes", "", false},           {"hermes", long_name.c_str(), false},
+      {"kimi_k2", "a_b-c.d/é1", true}, {"kimi_k2", "my tool", false},
+      {"kimi_k2", "a:0", false},       {"llama4", "f(x)", false},
+      {"llama4", "f", true},           {"deepseek3_2", "my tool", true},
+      {"functiongemma", "a{b", false}, {"mistral11", long_name.c_str(), false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.family, c.name);
+    CHECK(FindFormat(c.family)->regions[0].CanHoldName(c.name) == c.may);
   }
 }
 

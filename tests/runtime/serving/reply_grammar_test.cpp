@@ -4,7 +4,10 @@
 
 #include "grammars/matcher.h"
 #include "runtime/serving/call_writer.h"
+#include "runtime/serving/grammar_constraint.h"
+#include "runtime/serving/reply_parser.h"
 #include "tests/runtime/serving/chat_samples.h"
+#include "tests/runtime/serving/control_tokens.h"
 
 namespace hearth::serving {
 namespace {
@@ -150,6 +153,60 @@ TEST_CASE("a prompt that leaves thinking open is gone on with") {
   CHECK(Allows(Tagged(), request,
                "so</think>" + Region(Tagged(), {Call(Tagged(), "list_tasks", "{}")}), true));
   CHECK_FALSE(Allows(Tagged(), request, "no end of it", true));
+}
+
+TEST_CASE("a call by token may end open reasoning, and stands nowhere else in it") {
+  const auto tokenizer = TokenizerWith(kKimiTokens);
+  const auto vocabulary = *MakeVocabulary(*tokenizer, tokenizer->size());
+  const ChatFormat bound = FindFormat("kimi_k2")->Bind(*tokenizer);
+  const auto allows = [&](const std::string& text, ToolChoice choice, bool thinking) {
+    const auto grammar = CompileReply(bound, SampleRequest(choice), thinking);
+    REQUIRE(grammar.ok());
+    GrammarConstraint constraint(*grammar, vocabulary, tokenizer);
+    for (const TokenId id : tokenizer->Encode(text, {.parse_special = true})) {
+      if (!constraint.Accept(id)) return false;
+    }
+    return constraint.CanEnd();
+  };
+  const std::string call = WriteCalls(bound, {{"", "list_tasks", Json::object()}});
+  for (const ToolChoice choice : {ToolChoice::kAuto, ToolChoice::kRequired}) {
+    CHECK(allows("so" + call, choice, true));
+    CHECK(allows("so</think>" + call, choice, true));
+    CHECK(allows("<think>so" + call, choice, false));
+    CHECK_FALSE(allows("so" + call + "</think>", choice, true));
+    CHECK_FALSE(allows("so<|tool_call_end|>" + call, choice, true));
+    CHECK_FALSE(allows("so", choice, true));
+  }
+  CHECK_FALSE(allows("so" + call, ToolChoice::kNone, true));
+  CHECK(allows("so</think>well", ToolChoice::kAuto, true));
+}
+
+TEST_CASE("a tool keeps its name in every writing, or is refused by that name") {
+  for (const ChatFormat& format : BuiltinFormats()) {
+    for (const char* name : {"get_weather", "a.b/c-d_1", "größe", "my tool", "f(x)", "say \"hi\"",
+                             "a:0", "x{y", "n>", "two\nrows"}) {
+      ChatRequest request = SampleRequest(ToolChoice::kRequired);
+      request.tools[1]["function"]["name"] = name;
+      const auto grammar = CompileReply(format, request, false);
+      CAPTURE(format.name, name);
+      if (!format.regions[0].CanHoldName(name)) {
+        REQUIRE_FALSE(grammar.ok());
+        CHECK_THAT(grammar.error().message,
+                   Catch::Contains(DumpJson(Json(name))) && Catch::Contains(format.name));
+        continue;
+      }
+      if (!grammar.ok()) FAIL(grammar.error().message);
+      const std::string text = WriteCalls(format, {{"", name, Json::object()}});
+      grammar::Matcher matcher(*grammar, nullptr);
+      CHECK(matcher.AcceptBytes(text));
+      CHECK(matcher.CanEnd());
+      ReplyParser parser(format, false, CallPlace::kAnywhere, request.tools, {});
+      parser.Push(text);
+      const Message message = parser.Finish(false);
+      REQUIRE(message.calls.size() == 1);
+      CHECK(message.calls[0].name == name);
+    }
+  }
 }
 
 TEST_CASE("one call at a time, and never more than sixteen") {

@@ -1,11 +1,13 @@
 #include "runtime/serving/reply_parser.h"
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <random>
 
 #include "grammars/matcher.h"
 #include "runtime/serving/call_writer.h"
 #include "runtime/serving/reply_grammar.h"
+#include "tests/runtime/serving/control_tokens.h"
 #include "tests/support/files.h"
 
 namespace hearth::serving {
@@ -52,6 +54,17 @@ std::vector<std::string_view> Bytes(std::string_view text) {
   return bytes;
 }
 
+// The same with control tokens whole, as whoever feeds a parser brings them.
+std::vector<std::string_view> Tokens(std::string_view marked) {
+  std::vector<std::string_view> tokens;
+  while (!marked.empty()) {
+    const size_t size = marked[0] == kControlBegin ? marked.find(kControlEnd) + 1 : 1;
+    tokens.push_back(marked.substr(0, size));
+    marked.remove_prefix(size);
+  }
+  return tokens;
+}
+
 // What was reported is what the message holds; a call's name comes before its arguments.
 void CheckDeltas(const Parsed& parsed) {
   std::string text, reasoning;
@@ -87,8 +100,9 @@ void CheckDeltas(const Parsed& parsed) {
   CHECK(calls == ToJson(parsed.message)["calls"]);
 }
 
-// Every cut in two (or each `step`th), and every byte by itself, gives what the whole gives.
-void CheckCuts(const Setting& setting, const std::string& reply, size_t step = 1) {
+// Every cut in two (or each `step`th), and every byte by itself, gives what the whole gives. Says
+// how many ways to cut were tried.
+size_t CheckCuts(const Setting& setting, const std::string& reply, size_t step = 1) {
   const Parsed whole = Parse(setting, {reply});
   CheckDeltas(whole);
   CHECK(whole.message.raw == reply);
@@ -102,6 +116,7 @@ void CheckCuts(const Setting& setting, const std::string& reply, size_t step = 1
   const Parsed singly = Parse(setting, Bytes(reply));
   REQUIRE(ToJson(singly.message) == ToJson(whole.message));
   REQUIRE(singly.deltas == whole.deltas);
+  return reply.empty() ? 1 : 1 + (reply.size() - 1 + step - 1) / step;
 }
 
 Json Replies() {
@@ -109,25 +124,37 @@ Json Replies() {
   return replies;
 }
 
-TEST_CASE("replies of each family are taken apart, however they are cut") {
+// What was tried for one family.
+struct Totals {
+  size_t replies = 0, cuts = 0;           // of tests/golden/families
+  size_t round_trips = 0, trip_cuts = 0;  // of random calls
+  size_t damaged = 0, damaged_cuts = 0;   // random calls with bytes lost or put in
+};
+
+void CheckReplies(const ChatFormat& format, Totals& totals) {
   const Json replies = Replies();
-  std::map<std::string, int> counts;
   for (const Json& c : replies["cases"]) {
-    const ChatFormat* format = FindFormat(c["family"].get<std::string>());
-    CAPTURE(c["family"].get<std::string>(), c["what"].get<std::string>());
-    REQUIRE(format != nullptr);
-    const Setting setting = {*format, replies["tools"], c.contains("thinking")};
+    if (c["family"] != format.name) continue;
+    CAPTURE(format.name, c["what"].get<std::string>());
+    const Setting setting = {format, replies["tools"], c.contains("thinking")};
     const auto text = c["text"].get<std::string>();
     const Json expected = {
         {"content", c["content"]}, {"reasoning", c["reasoning"]}, {"calls", c["calls"]}};
     CHECK(DumpJson(ToJson(Parse(setting, {text}).message)) == DumpJson(expected));
-    CheckCuts(setting, text);
-    ++counts[format->name];
+    totals.cuts += CheckCuts(setting, text);
+    ++totals.replies;
   }
+  CHECK(totals.replies > 0);
+}
+
+TEST_CASE("replies of each family are taken apart, however they are cut") {
+  size_t all = 0;
   for (const ChatFormat& format : BuiltinFormats()) {
-    CAPTURE(format.name);
-    CHECK(counts[format.name] > 0);
+    Totals totals;
+    CheckReplies(format, totals);
+    all += totals.replies;
   }
+  CHECK(all == Replies()["cases"].size());
 }
 
 // Calls with values that look like something else.
@@ -192,54 +219,82 @@ class RandomCalls {
 // Random replies are many, so not all of their cuts are tried.
 constexpr size_t kStep = 11;
 
-TEST_CASE("calls are read as they were written, and the grammar allows them") {
+void CheckRoundTrips(const ChatFormat& format, Totals& totals) {
   const ToolSchemas tools = Replies()["tools"];
+  ChatRequest request;
+  request.tools = tools;
+  const auto grammar = CompileReply(format, request, false);
+  CAPTURE(format.name);
+  if (!grammar.ok()) FAIL(grammar.error().message);
+  RandomCalls random(7);
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<ToolCall> calls = random.Some();
+    const std::string text = WriteCalls(format, calls);
+    Message expected;
+    expected.calls = calls;
+    const Setting setting = {format, tools};
+    CAPTURE(text);
+    const Parsed parsed = Parse(setting, {text});
+    CHECK(DumpJson(ToJson(parsed.message)) == DumpJson(ToJson(expected)));
+    totals.trip_cuts += CheckCuts(setting, text, kStep);
+    totals.round_trips += calls.size();
+    grammar::Matcher matcher(*grammar, nullptr);
+    CHECK(matcher.AcceptBytes(text));
+    CHECK(matcher.CanEnd());
+  }
+}
+
+TEST_CASE("calls are read as they were written, and the grammar allows them") {
   for (const ChatFormat& format : BuiltinFormats()) {
-    ChatRequest request;
-    request.tools = tools;
-    const auto grammar = CompileReply(format, request, false);
-    CAPTURE(format.name);
-    if (!grammar.ok()) FAIL(grammar.error().message);
-    RandomCalls random(7);
-    for (int round = 0; round < 20; ++round) {
-      const std::vector<ToolCall> calls = random.Some();
-      const std::string text = WriteCalls(format, calls);
-      Message expected;
-      expected.calls = calls;
-      const Setting setting = {format, tools};
-      CAPTURE(text);
-      const Parsed parsed = Parse(setting, {text});
-      CHECK(DumpJson(ToJson(parsed.message)) == DumpJson(ToJson(expected)));
-      CheckCuts(setting, text, kStep);
-      grammar::Matcher matcher(*grammar, nullptr);
-      CHECK(matcher.AcceptBytes(text));
-      CHECK(matcher.CanEnd());
+    Totals totals;
+    CheckRoundTrips(format, totals);
+  }
+}
+
+void CheckDamaged(const ChatFormat& format, Totals& totals) {
+  const ToolSchemas tools = Replies()["tools"];
+  RandomCalls random(11);
+  for (int round = 0; round < 20; ++round) {
+    std::string text = "Well. " + WriteCalls(format, random.Some());
+    for (size_t i = 1 + random.Below(3); i > 0; --i) {
+      const size_t at = random.Below(text.size());
+      if (random.Below(2) == 0) {
+        text.erase(at, 1 + random.Below(3));
+      } else {
+        text.insert(at, std::string(1, "<{[\"} \n"[random.Below(7)]));
+      }
+    }
+    CAPTURE(format.name, text);
+    const Setting setting = {format, tools};
+    totals.damaged_cuts += CheckCuts(setting, text, kStep);
+    ++totals.damaged;
+    for (const ToolCall& call : Parse(setting, {text}).message.calls) {
+      CHECK((call.name == "create_task" || call.name == "list_tasks"));
+      CHECK(call.arguments.is_object());
     }
   }
 }
 
 TEST_CASE("whatever a reply holds, its cuts agree and its calls are calls of offered tools") {
-  const ToolSchemas tools = Replies()["tools"];
   for (const ChatFormat& format : BuiltinFormats()) {
-    RandomCalls random(11);
-    for (int round = 0; round < 20; ++round) {
-      std::string text = "Well. " + WriteCalls(format, random.Some());
-      for (size_t i = 1 + random.Below(3); i > 0; --i) {
-        const size_t at = random.Below(text.size());
-        if (random.Below(2) == 0) {
-          text.erase(at, 1 + random.Below(3));
-        } else {
-          text.insert(at, std::string(1, "<{[\"} \n"[random.Below(7)]));
-        }
-      }
-      CAPTURE(format.name, text);
-      const Setting setting = {format, tools};
-      CheckCuts(setting, text, kStep);
-      for (const ToolCall& call : Parse(setting, {text}).message.calls) {
-        CHECK((call.name == "create_task" || call.name == "list_tasks"));
-        CHECK(call.arguments.is_object());
-      }
-    }
+    Totals totals;
+    CheckDamaged(format, totals);
+  }
+}
+
+// serving_test "[totals]" prints the table of README.md.
+TEST_CASE("totals by family", "[.][totals]") {
+  std::puts(
+      "| description | replies | cut in ways | random calls there and back | cut in ways | damaged "
+      "replies | cut in ways |\n|---|---|---|---|---|---|---|");
+  for (const ChatFormat& format : BuiltinFormats()) {
+    Totals totals;
+    CheckReplies(format, totals);
+    CheckRoundTrips(format, totals);
+    CheckDamaged(format, totals);
+    std::printf("| `%s` | %zu | %zu | %zu | %zu | %zu | %zu |\n", format.name.c_str(),
+                totals.replies, totals.cuts, totals.round_trips, totals.trip_cuts, totals.damaged,
+                totals.damaged_cuts);
   }
 }
 
@@ -303,6 +358,52 @@ TEST_CASE("a control token and text that spells it are two things") {
   CHECK(Parse(setting, {"a\xff<|im_end|>\xfe"
                         "b"})
             .message.content == "ab");
+}
+
+TEST_CASE("a call by token ends reasoning where its family does so; as text it is a quotation") {
+  const std::vector<std::string> dsml = {"｜DSML｜"};
+  struct Case {
+    const char* family;
+    std::vector<std::string> control;
+    bool ends;
+  };
+  const Case cases[] = {
+      {"kimi_k2", kKimiTokens, true},
+      {"deepseek4", dsml, true},
+      {"deepseek3_2", dsml, false},
+      {"deepseek3_1",
+       {"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>",
+        "<｜tool▁calls▁end｜>"},
+       false},
+  };
+  const ToolCall call = {"", "list_tasks", Json::object()};
+  for (const Case& c : cases) {
+    const ChatFormat& format = *FindFormat(c.family);
+    const ChatFormat bound = format.Bind(*TokenizerWith(c.control));
+    const std::string calls = WriteCalls(format, {call});
+    for (const bool open : {true, false}) {
+      const std::string thought = open ? "so be it" : "<think>so be it";
+      const Setting as_token = {bound, Replies()["tools"], open};
+      const std::string marked = thought + Marked(calls, c.control);
+      const Message message = Parse(as_token, {marked}).message;
+      CAPTURE(c.family, open);
+      CHECK(message.calls.size() == (c.ends ? 1 : 0));
+      CHECK(message.content.empty());
+      if (c.ends) CHECK(message.reasoning == "so be it");
+      const Parsed singly = Parse(as_token, Tokens(marked));
+      CHECK(ToJson(singly.message) == ToJson(message));
+      // Whoever may not call goes on thinking.
+      Setting no_calls = as_token;
+      no_calls.calls = CallPlace::kNowhere;
+      CHECK(Parse(no_calls, {marked + "and so</think>yes"}).message.content == "yes");
+
+      const Setting as_text = {bound, Replies()["tools"], open};
+      const Message quoted = Parse(as_text, {thought + calls + "</think>yes"}).message;
+      CHECK(quoted.calls.empty());
+      CHECK(quoted.reasoning == "so be it" + calls);
+      CHECK(quoted.content == "yes");
+    }
+  }
 }
 
 TEST_CASE("text comes at once but for what may begin a marker, and space that nothing follows") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "model/gguf.h"
+#include "tests/runtime/serving/control_tokens.h"
 #include "tests/support/files.h"
 
 namespace hearth::serving {
@@ -63,6 +64,20 @@ TEST_CASE_METHOD(Fixture, "a model that closes its block, or opens none, is left
   for (const TokenId id : Encode("<think>")) REQUIRE(opens.Accept(id));
   for (int i = 0; i < 2; ++i) REQUIRE(opens.Accept(Encode("x")[0]));
   CHECK(Forced(opens) == "</think>");
+}
+
+TEST_CASE("a call that ends reasoning ends its budget") {
+  const auto kimi = TokenizerWith(kKimiTokens);
+  const ChatFormat bound = FindFormat("kimi_k2")->Bind(*kimi);
+  for (const bool as_token : {true, false}) {
+    ThinkingBudget budget(nullptr, kimi, bound, true, 40);
+    const std::string text = "so <|tool_calls_section_begin|>";
+    for (const TokenId id : kimi->Encode(text, {.parse_special = as_token})) {
+      REQUIRE(budget.Accept(id));
+    }
+    for (int i = 0; i < 9; ++i) REQUIRE(budget.Accept(kimi->Encode("x", {})[0]));
+    CHECK(budget.IsFree() == as_token);
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "a draft is taken as far as the budget goes, and steps are taken back") {
