@@ -302,7 +302,10 @@ bool Engine::State::Append(Sequence& sequence, Event drawn, Events& events) {
 }
 
 Event Engine::State::Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed) {
-  if (sequence.logprobs) unchanged.assign(scores.begin(), scores.end());
+  if (sequence.logprobs) {
+    sequence.sampler.Bar(scores);
+    unchanged.assign(scores.begin(), scores.end());
+  }
   sequence.sampler.Adjust(scores);
   Event drawn;
   while (true) {

@@ -75,10 +75,13 @@ void Sampler::Observe(TokenId token, bool generated) {
   }
 }
 
+void Sampler::Bar(std::span<float> logits) const {
+  if (params_.barred == nullptr) return;
+  for (const TokenId id : *params_.barred) logits[static_cast<size_t>(id)] = -INFINITY;
+}
+
 void Sampler::Adjust(std::span<float> logits) {
-  if (params_.barred != nullptr) {
-    for (const TokenId id : *params_.barred) logits[static_cast<size_t>(id)] = -INFINITY;
-  }
+  Bar(logits);
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] += bias;
   }

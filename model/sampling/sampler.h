@@ -18,6 +18,8 @@ class Sampler {
   // Remembers a token that now stands in the sequence, for the penalties.
   void Observe(TokenId token, bool generated);
 
+  // Lowers what may never be drawn to nothing; Adjust does too. Probabilities are told after it.
+  void Bar(std::span<float> logits) const;
   // Applies bars, bias, penalties and DRY to the logits in place.
   void Adjust(std::span<float> logits);
   // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is

@@ -1,6 +1,7 @@
 #include "runtime/agent/agent.h"
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/base/ids.h"
 
@@ -13,6 +14,8 @@ using serving::ChatDelta;
 using serving::Role;
 using serving::ToolCall;
 
+// In the record of a step: the turn's message did not fit the context.
+constexpr const char* kRefused = "refused";
 // A call that the turn has made this often already gets a hint instead of a run; this often, it
 // ends the turn.
 constexpr int kRepeatsForHint = 1;
@@ -82,7 +85,21 @@ Status Agent::Load() {
   if (!session_.system_prompt.empty()) {
     messages_.push_back({.role = Role::kSystem, .content = session_.system_prompt});
   }
-  for (const memory::Item& item : transcript.items) Remember(item);
+  // A message that was refused stays in the transcript and out of the prompt: it would be refused
+  // again, and the session with it.
+  HEARTH_TRY(const auto steps, sessions_.Steps(session_.id));
+  std::set<int64_t> refused;
+  for (const memory::Step& step : steps) {
+    if (FindMember(step.usage, kRefused) != nullptr) refused.insert(step.turn);
+  }
+  for (const memory::Item& item : transcript.items) {
+    if (item.kind == ItemKind::kUser && refused.contains(item.turn)) {
+      last_item_ = item.seq;
+      turn_ = std::max(turn_, item.turn);
+      continue;
+    }
+    Remember(item);
+  }
   has_tokens_ = !transcript.runs.empty();
   conversation_ = model_.StartConversation();
   conversation_->Restore(transcript.Tokens());
@@ -193,8 +210,13 @@ Result<TurnFinished> Agent::Loop(int step, const EventSink& sink, std::stop_toke
     HEARTH_CHECK_OK(sessions_.BeginStep(session_.id, turn_, step));
     auto reply = Think(may_call, sink, stop);
     if (!reply.ok()) {
-      HEARTH_CHECK_OK(sessions_.EndStep(session_.id, turn_, step, memory::StepState::kFailed,
-                                        {{"error", reply.error().message}}));
+      Json why = {{"error", reply.error().message}};
+      const bool too_long = reply.error().code == ErrorCode::kResourceExhausted;
+      if (too_long && messages_.back().role == Role::kUser) {
+        why[kRefused] = true;
+        messages_.pop_back();
+      }
+      HEARTH_CHECK_OK(sessions_.EndStep(session_.id, turn_, step, memory::StepState::kFailed, why));
       return reply.error();
     }
     usage_.Add(reply->usage);

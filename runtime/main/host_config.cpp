@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "runtime/base/text.h"
@@ -125,6 +127,9 @@ Status ReplaceFile(const fs::path& path, std::string_view content) {
   mode_t mode = 0600;
   struct stat info = {};
   if (::stat(target.c_str(), &info) == 0) {
+    std::ifstream in(target, std::ios::binary);
+    const std::string old{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (in.good() && old == content) return {};  // and an earlier backup stays what it is
     mode = info.st_mode & 07777;
     fs::path backup = target;
     backup += ".hearth-backup";

@@ -266,7 +266,7 @@ std::optional<ApiError> ParseChatRequest(const Json& body, ChatPlan& plan) {
   ParseMessages(body, plan.request.messages, error);
   ParseTools(body, plan.request, error);
   ParseResponseFormat(body, plan.request, error);
-  ParseGuidance(body, plan.request, error);
+  plan.guidance_field = ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   if (plan.request.response_schema && !plan.request.stop.empty()) {
     top.Complain("stop", "would cut the document that response_format asks for; leave it out");
@@ -315,7 +315,7 @@ std::optional<ApiError> ParseCompletionRequest(const Json& body, CompletionPlan&
   if (plan.prompts.size() * plan.common.choices > kMostChoices) {
     top.Complain("prompt", Concat("prompts times n are more than ", kMostChoices));
   }
-  ParseGuidance(body, plan.request, error);
+  plan.guidance_field = ParseGuidance(body, plan.request, error);
   ParseStop(top, plan.request);
   ParseSampling(top, plan.request);
   ParseLora(top, plan.request, error);

@@ -35,12 +35,14 @@ struct ChatPlan {
   CommonOptions common;
   serving::ChatRequest request;
   ReasoningField reasoning = ReasoningField::kReasoningContent;
-  std::string budget_field;  // which field gave the thinking budget, if one did
+  std::string guidance_field;  // which field bounds the answer, if not response_format
+  std::string budget_field;    // which field gave the thinking budget, if one did
 };
 
 struct CompletionPlan {
   CommonOptions common;
   serving::ChatRequest request;  // without messages
+  std::string guidance_field;    // as above
   std::vector<std::variant<std::string, std::vector<TokenId>>> prompts;
   bool echo = false;
 };

@@ -1,6 +1,7 @@
 #include "runtime/http/openai/guidance.h"
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/http/openai/fields.h"
 
@@ -19,6 +20,7 @@ class GuidanceReader {
   // The fields of one object; `prefix` is what their names begin with there.
   void Read(Fields& fields, const std::string& prefix) {
     const auto name = [&](const char* word) { return prefix + word; };
+    const bool bounded = request_.bounds_answer();
     Document(fields, name("json"));
     if (fields.Bool(name("json_object")).value_or(false) && Sole(fields, name("json_object"))) {
       request_.response_schema = Json{{"type", "object"}};
@@ -40,7 +42,16 @@ class GuidanceReader {
     }
     // vLLM's clients send it without a prefix.
     Tag(fields);
+    if (bounded || !request_.bounds_answer()) return;
+    for (const char* word : {"json", "json_object", "regex", "grammar", "choice"}) {
+      if (fields.Find(name(word)) != nullptr) field_ = name(word);
+    }
+    if (field_.empty()) field_ = "structural_tag";
+    if (prefix.empty()) field_ = "structured_outputs." + field_;
   }
+
+  // What bounds the answer; empty where nothing does that was read here.
+  const std::string& field() const { return field_; }
 
  private:
   bool Sole(Fields& fields, const std::string& name) {
@@ -79,19 +90,35 @@ class GuidanceReader {
   }
 
   serving::ChatRequest& request_;
+  std::string field_;
 };
 
 }  // namespace
 
-void ParseGuidance(const Json& body, serving::ChatRequest& request,
-                   std::optional<ApiError>& error) {
+std::string ParseGuidance(const Json& body, serving::ChatRequest& request,
+                          std::optional<ApiError>& error) {
   Fields top(body, "", error);
   GuidanceReader reader(request);
   reader.Read(top, "guided_");
   if (const Json* outputs = top.Object("structured_outputs")) {
     Fields fields(*outputs, "structured_outputs", error);
+    // vLLM's own words; what its last ones ask for is so here anyhow.
+    static const std::set<std::string> kKnown = {"json",
+                                                 "json_object",
+                                                 "regex",
+                                                 "grammar",
+                                                 "choice",
+                                                 "structural_tag",
+                                                 "disable_fallback",
+                                                 "disable_any_whitespace",
+                                                 "disable_additional_properties"};
+    for (const auto& [name, value] : outputs->items()) {
+      if (!value.is_null() && !kKnown.contains(name)) fields.Complain(name, "is not supported");
+    }
+    if (outputs->empty()) top.Complain("structured_outputs", "says nothing; leave it out");
     reader.Read(fields, "");
   }
+  return reader.field();
 }
 
 }  // namespace hearth::http::openai

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "runtime/base/json.h"
 #include "runtime/http/api_error.h"
@@ -11,7 +12,9 @@
 
 namespace hearth::http::openai {
 
-// At most one of them, and not beside a response_format that bounds the answer too.
-void ParseGuidance(const Json& body, serving::ChatRequest& request, std::optional<ApiError>& error);
+// At most one of them, and not beside a response_format that bounds the answer too. Gives the field
+// that bounds the answer, or nothing.
+std::string ParseGuidance(const Json& body, serving::ChatRequest& request,
+                          std::optional<ApiError>& error);
 
 }  // namespace hearth::http::openai

@@ -58,7 +58,7 @@ ApiError NoSuchModel(const std::string& name) {
 
 // What kept a request from being prepared, by the field that is to blame.
 ApiError Blame(const Error& error, RequestPart part, const char* prompt_field,
-               const std::string& budget_field) {
+               const std::string& guidance_field, const std::string& budget_field) {
   ApiError api = ToApiError(error);
   const bool too_long = part == RequestPart::kLength && error.code == ErrorCode::kResourceExhausted;
   if (api.status == 429) api = {400, error.message, "", "", 0};
@@ -72,10 +72,9 @@ ApiError Blame(const Error& error, RequestPart part, const char* prompt_field,
       api.param = error.message.substr(0, error.message.find(':'));
       break;
     case RequestPart::kGrammar:
-      api.param = error.message.starts_with("tool ") ? "tools" : "response_format";
-      for (const char* notation : {"gbnf", "lark", "pattern", "structural tag"}) {
-        if (error.message.starts_with(notation)) api.param = "structured_outputs";
-      }
+      api.param = error.message.starts_with("tool ") ? "tools"
+                  : guidance_field.empty()           ? "response_format"
+                                                     : guidance_field;
       break;
     case RequestPart::kThinking:
       api.param = budget_field;
@@ -129,7 +128,8 @@ Planned Dialect::PlanChat(const std::string& body) {
   RequestPart part;
   auto prepared = plan.model->Prepare(chat.request, part);
   if (!prepared.ok())
-    return ErrorResponse(Blame(prepared.error(), part, "messages", chat.budget_field));
+    return ErrorResponse(
+        Blame(prepared.error(), part, "messages", chat.guidance_field, chat.budget_field));
   plan.prompts.push_back(*std::move(prepared));
   for (size_t i = 0; i < chat.common.choices; ++i) {
     plan.choices.push_back({0, SeedOf(chat.common, i)});
@@ -156,7 +156,8 @@ Planned Dialect::PlanCompletion(const std::string& body) {
                         ? plan.model->PrepareText(*text, completion.request, part)
                         : plan.model->PrepareTokens(std::get<std::vector<TokenId>>(prompt),
                                                     completion.request, part);
-    if (!prepared.ok()) return ErrorResponse(Blame(prepared.error(), part, "prompt", ""));
+    if (!prepared.ok())
+      return ErrorResponse(Blame(prepared.error(), part, "prompt", completion.guidance_field, ""));
     const std::string shown =
         text != nullptr ? *text : plan.model->tokenizer().Decode(prepared->prompt, true);
     for (size_t i = 0; i < completion.common.choices; ++i) {

@@ -497,5 +497,21 @@ TEST_CASE_METHOD(Fixture, "a session that does not exist is an error") {
   CHECK(agent.error().code == ErrorCode::kNotFound);
 }
 
+TEST_CASE("a message that does not fit fails its turn and no later one") {
+  Fixture f;
+  ScriptedModel model([](const ChatRequest& request, int) -> Reply {
+    const bool too_long = std::ranges::any_of(
+        request.messages, [](const auto& message) { return message.content == "Long"; });
+    return {.content = "ok", .error = too_long ? "the prompt has too many tokens" : ""};
+  });
+  const auto agent = f.Open(model);
+  CHECK_FALSE(agent->Run("Long", f.Sink(), {}).ok());
+  CHECK(agent->Run("Short", f.Sink(), {}).ok());
+  // Opened again, the session goes on as well.
+  const auto again = f.Open(model);
+  CHECK(again->Run("Short again", f.Sink(), {}).ok());
+  CHECK(model.requests.back().messages.size() == 4);  // the system's, two of ours, one answer
+}
+
 }  // namespace
 }  // namespace hearth::agent

@@ -85,6 +85,9 @@ TEST_CASE("a file is replaced as a whole, keeps its mode and leaves a copy") {
   REQUIRE(ReplaceFile(path, "two").ok());
   CHECK(Slurp(path) == "two");
   CHECK(Slurp(path.string() + ".hearth-backup") == "one");
+  // Nothing changes: the backup stays the older one.
+  REQUIRE(ReplaceFile(path, "two").ok());
+  CHECK(Slurp(path.string() + ".hearth-backup") == "one");
   struct stat info = {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0640);

@@ -77,6 +77,8 @@ TEST_CASE("what does not bound an answer, or bounds it twice, is refused by name
       {R"("guided_json": [])", "guided_json"},
       {R"("structural_tag": "x")", "structural_tag"},
       {R"("structured_outputs": {"regex": "a", "grammar": "b"})", "structured_outputs.grammar"},
+      {R"("structured_outputs": {"chioce": ["a"]})", "structured_outputs.chioce"},
+      {R"("structured_outputs": {})", "structured_outputs"},
       {R"("response_format": {"type": "json_object"}, "guided_regex": "a")", "guided_regex"},
   };
   for (const Case& c : cases) {
