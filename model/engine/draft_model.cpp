@@ -64,7 +64,7 @@ class DraftModel final : public Drafter {
   }
 
   // Appends the tokens to the text; logits_ are those of the last. False where the device is lost:
-  // the engine hears of it by itself.
+  // nothing is guessed then.
   bool Compute(Text& text, std::span<const TokenId> tokens) {
     while (!tokens.empty()) {
       const auto now = tokens.first(std::min(tokens.size(), kChunk));

@@ -63,6 +63,20 @@ Result<Paths> FindPaths(const Environment& environment) {
   return paths;
 }
 
+Result<fs::path> FindDatabase(const fs::path& named, const Environment& environment) {
+  if (named.empty()) {
+    HEARTH_TRY(const Paths paths, FindPaths(environment));
+    return paths.Database();
+  }
+  const fs::path folder = named.parent_path();
+  std::error_code error;
+  if (!folder.empty() && !fs::is_directory(folder, error)) {
+    return MakeError(ErrorCode::kNotFound, named.string(), ": there is no folder ", folder.string(),
+                     "; make it, or look at --db again");
+  }
+  return named;
+}
+
 Result<fs::path> FindModel(std::string_view name, const fs::path& models,
                            const Environment& environment) {
   std::string wanted(name);

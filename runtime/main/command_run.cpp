@@ -98,8 +98,9 @@ ExitCode RunAssistant(RunFlags flags) {
   if (const Status given = messages.Check(); !given.ok()) return Fail(given.error());
   const auto paths = FindPaths();
   if (!paths.ok()) return Fail(paths.error());
-  const std::string database = flags.database.empty() ? paths->Database().string() : flags.database;
-  auto store = memory::Store::Open(database, clock);
+  const auto database = FindDatabase(flags.database);
+  if (!database.ok()) return Fail(database.error());
+  auto store = memory::Store::Open(*database, clock);
   if (!store.ok()) return Fail(store.error());
   if (!flags.schema_file.empty()) {
     const auto schema = ReadSchema(flags.schema_file);

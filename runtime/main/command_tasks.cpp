@@ -191,11 +191,7 @@ int Execute(const Options& options, const Clock& clock, std::ostream& out, std::
             const std::function<Status(Run&)>& command) {
   const auto run = [&]() -> Status {
     HEARTH_CHECK_OK(memory::CheckRepositoryName(options.repository));
-    std::filesystem::path path = options.database;
-    if (path.empty()) {
-      HEARTH_TRY(const Paths paths, FindPaths());
-      path = paths.Database();
-    }
+    HEARTH_TRY(const auto path, FindDatabase(options.database));
     HEARTH_TRY(const std::unique_ptr<memory::Store> store, memory::Store::Open(path, clock));
     Run run(options, *store, out);
     return command(run);

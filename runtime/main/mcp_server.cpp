@@ -89,13 +89,9 @@ ExitCode ServeMcp(const McpFlags& flags) {
   mcp::EndWithHost();
   const int out = mcp::TakeStdout();
   const SystemClock clock;
-  std::string database = flags.database;
-  if (database.empty()) {
-    const auto paths = FindPaths();
-    if (!paths.ok()) return Fail(paths.error());
-    database = paths->Database().string();
-  }
-  const auto store = memory::Store::Open(database, clock);
+  const auto database = FindDatabase(flags.database);
+  if (!database.ok()) return Fail(database.error());
+  const auto store = memory::Store::Open(*database, clock);
   if (!store.ok()) return Fail(store.error());
   const std::string repository =
       flags.repository.empty() ? memory::kDefaultRepository : flags.repository;

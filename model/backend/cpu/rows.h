@@ -49,8 +49,7 @@ class ActivationRows {
     view_.blocks = blocks_.data();
     view_.fine_blocks = fine_blocks_.data();
   }
-  const Activations& view() const { return view_; }
-  // The same memory for rows that are shorter.
+  // The memory as rows of `cols`, at most as many as it was made for.
   Activations WithCols(size_t cols) const {
     Activations narrow = view_;
     narrow.cols = cols;

@@ -1,9 +1,8 @@
 // How a weight matrix lies in device memory. Units of 32 columns, and of each unit the parts in
 // planes of their own, so that neighbouring lanes read neighbouring 16 bytes:
 //   quants  [rows][units] 16 bytes, byte j column j below and column j + 16 above; Q8_0 32 bytes
-//   high    [rows][units] Q5: 4 bytes, bit j column j; Q6_K: two words, bits 2g and 2g + 1 of byte
-//   i
-//           of word w those of column 16w + 4g + i
+//   high    [rows][units] Q5: 4 bytes, bit j column j; Q6_K: two words, and bits 2g and 2g + 1 of
+//           byte i of word w those of column 16w + 4g + i
 //   scales  [rows][units] Q4_0, Q5_0, Q8_0: an F16 scale; Q4_1, Q5_1: that and an F16 minimum;
 //           Q4_K, Q5_K: bytes scale and minimum; Q6_K: signed bytes, a scale for each 16 columns
 //   super   [rows][units / 8] Q4_K, Q5_K: F16 multipliers of scales and minima; Q6_K: of scales

@@ -1,7 +1,8 @@
 // CUDA on the host, for tests: the part of the language and of the runtime that model/backend/cuda
 // uses, so that the very kernels run (slowly, one thread block after the other) where there is no
 // GPU. Threads of a block are fibers: they run until they meet a barrier, in an order that changes
-// from round to round, so that a barrier that is missing or that not all threads reach shows.
+// from round to round, so that a barrier that is missing shows, and threads that wait at different
+// ones abort.
 //
 // What it does not show: memory order between blocks, coalescing, bank conflicts, speed.
 #pragma once

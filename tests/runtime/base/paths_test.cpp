@@ -41,6 +41,18 @@ TEST_CASE("directories follow the XDG variables, then HOME") {
   CHECK(nothing.error().message.find("set HOME or XDG_DATA_HOME") != std::string::npos);
 }
 
+TEST_CASE("a database is the one that was named, where its folder is there, or the usual one") {
+  const auto usual = FindDatabase({}, Fake({{"HOME", "/home/ada"}}));
+  REQUIRE(usual.ok());
+  CHECK(*usual == "/home/ada/.local/share/hearth/hearth.db");
+  CHECK(FindDatabase("here.db").ok());
+  CHECK(FindDatabase(fs::temp_directory_path() / "x.db").ok());
+  const auto slip = FindDatabase(fs::temp_directory_path() / "no such folder" / "x.db");
+  REQUIRE_FALSE(slip.ok());
+  CHECK(slip.error().code == ErrorCode::kNotFound);
+  CHECK_THAT(slip.error().message, Catch::Contains("no such folder"));
+}
+
 TEST_CASE("a model is found by path, by name, or because it is the only one") {
   const fs::path models = fs::temp_directory_path() / ("hearth-paths-" + std::to_string(getpid()));
   fs::create_directories(models);
