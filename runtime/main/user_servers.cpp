@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "mcp/mcp_toolset.h"
@@ -109,12 +112,29 @@ Status UserServers::Start(const Paths& paths) {
   connector_.emplace(paths.data / "mcp_tokens.json");
   std::vector<std::optional<Result<std::unique_ptr<mcp::Client>>>> clients(configs->size());
   std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::set<std::string> silent;
+  for (const auto& config : *configs) {
+    if (!config.disabled) silent.insert(config.name);
+  }
   for (size_t i = 0; i < configs->size(); ++i) {
     if ((*configs)[i].disabled) continue;
     threads.emplace_back([&, i] {
       clients[i] = connector_->Connect((*configs)[i],
                                        {.sampling = &sampling_, .elicitation = &elicitation_});
+      const std::lock_guard lock(mutex);
+      silent.erase((*configs)[i].name);
+      answered.notify_one();
     });
+  }
+  {
+    // Some fetch themselves first and take a minute; a person wants to know whom they wait for.
+    std::unique_lock lock(mutex);
+    answered.wait_for(lock, std::chrono::seconds(5), [&] { return silent.empty(); });
+    for (const std::string& name : silent) {
+      Log(LogLevel::kWarn, Concat("waiting for the MCP server '", name, "' to start"));
+    }
   }
   for (auto& thread : threads) thread.join();
   for (size_t i = 0; i < clients.size(); ++i) {
