@@ -30,7 +30,7 @@ struct Fixture {
     std::ostringstream out, err;
     int status = -1;
     AddTasksCommand(app, clock, out, err, status);
-    arguments.insert(arguments.begin(), {"tasks", "--db", (temp / "x" / "hearth.db").string()});
+    arguments.insert(arguments.begin(), {"tasks", "--db", (temp / "hearth.db").string()});
     std::reverse(arguments.begin(), arguments.end());
     try {
       app.parse(arguments);
@@ -138,8 +138,8 @@ TEST_CASE_METHOD(Fixture, "what goes wrong is said on stderr, and by the exit st
   }
   // The wrong id has kept the right one from being removed.
   CHECK(Out({"list"}).find("1   medium") != std::string::npos);
-  std::ofstream(temp / "x" / "hearth.db", std::ios::trunc) << std::string(5000, 'x');
-  std::filesystem::remove(temp / "x" / "hearth.db-wal");
+  std::ofstream(temp / "hearth.db", std::ios::trunc) << std::string(5000, 'x');
+  std::filesystem::remove(temp / "hearth.db-wal");
   CHECK(Tasks({"list"}).status == 2);
 }
 
