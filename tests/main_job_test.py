@@ -183,7 +183,7 @@ def test_exit_codes(hearth):
             (["run", "--db", db, "--temperature", "hot", "Hi"], 2, "temperature"),
             (["run", "--no-such-flag", "Hi"], 2, "no-such-flag"),
             (["run", "--db", db, "  "], 2, "nothing to do"),
-            (["run", "--db", os.path.join(hearth.model, "x.db"), "Hi"], 1, "x.db"),
+            (["run", "--db", os.path.join(hearth.model, "x.db"), "Hi"], 4, "x.db"),
             (["tasks", "done", "7", "--db", db], 4, "7"),
             ([], 2, ""), (["frobnicate"], 2, "no command 'frobnicate'")]:
         status, out, err = hearth(*args)
