@@ -257,7 +257,7 @@ TEST_CASE("a stream that breaks again and again is given up") {
 
 TEST_CASE("a forgotten session is opened anew, once") {
   std::atomic<int> sessions = 0;
-  bool remembers = true;
+  std::atomic<bool> remembers = true;
   Web web([&](RawPeer& peer, const Asked& asked) {
     if (asked.method == "initialize") {
       const std::string id = std::to_string(++sessions);
