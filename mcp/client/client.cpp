@@ -44,7 +44,9 @@ void FillDefaults(const Json& params, Json& answer) {
 
 bool SpeaksModern(const Json* revisions) {
   return revisions != nullptr && revisions->is_array() &&
-         std::ranges::find(*revisions, kModernRevision) != revisions->end();
+         std::ranges::any_of(*revisions, [](const Json& revision) {
+           return revision.is_string() && revision.get_ref<const std::string&>() == kModernRevision;
+         });
 }
 
 Json OwnInfo() { return {{"name", "hearth"}, {"title", "hearth"}, {"version", "0.1.0"}}; }
@@ -349,6 +351,8 @@ Result<Json> Client::Impl::Request(std::string_view method, const Json& params,
   auto result = AskWithRounds(*connection, method, params, stop, progress, headers);
   if (!result.ok() && result.error().code == ErrorCode::kConflict) {
     // The server has forgotten the session and has not looked at the request: once more in another.
+    // The answer may be here before the connection has ended, so it is closed.
+    connection->Close();
     HEARTH_TRY(connection, Connected());
     result = AskWithRounds(*connection, method, params, stop, progress, headers);
   }
