@@ -64,7 +64,8 @@ class Client::Impl {
       : config(std::move(c)), transports(std::move(t)), options(std::move(o)) {}
 
   // Makes sure of a connection; starts the server again where it has died.
-  Result<std::shared_ptr<Connection>> Connected();
+  // The connection, opened where there is none, it has ended or it is the useless one.
+  Result<std::shared_ptr<Connection>> Connected(const Connection* useless = nullptr);
   Result<Json> Request(std::string_view method, const Json& params, std::stop_token stop,
                        const ProgressSink& progress, const ClientTransport::Headers& headers = {});
   void Close();
@@ -273,10 +274,10 @@ Result<std::shared_ptr<Connection>> Client::Impl::Open() {
   return connection;
 }
 
-Result<std::shared_ptr<Connection>> Client::Impl::Connected() {
+Result<std::shared_ptr<Connection>> Client::Impl::Connected(const Connection* useless) {
   const std::lock_guard opening(opening_);
   if (closed_) return MakeError(ErrorCode::kCancelled, "the client is closed");
-  if (connection_ != nullptr && !connection_->ended()) {
+  if (connection_ != nullptr && connection_.get() != useless && !connection_->ended()) {
     Listen(*connection_);
     return connection_;
   }
@@ -351,9 +352,7 @@ Result<Json> Client::Impl::Request(std::string_view method, const Json& params,
   auto result = AskWithRounds(*connection, method, params, stop, progress, headers);
   if (!result.ok() && result.error().code == ErrorCode::kConflict) {
     // The server has forgotten the session and has not looked at the request: once more in another.
-    // The answer may be here before the connection has ended, so it is closed.
-    connection->Close();
-    HEARTH_TRY(connection, Connected());
+    HEARTH_TRY(connection, Connected(connection.get()));
     result = AskWithRounds(*connection, method, params, stop, progress, headers);
   }
   if (!result.ok()) return Failure(*connection, result.error());
