@@ -6,9 +6,9 @@
 #include "mcp/stdio.h"
 #include "mcp/toolset_adapter.h"
 #include "memory/task_repository.h"
-#include "runtime/base/paths.h"
 #include "runtime/base/text.h"
 #include "runtime/main/mcp_agent.h"
+#include "runtime/main/settings.h"
 #include "tools/task_tools.h"
 
 namespace hearth::main {
@@ -89,7 +89,9 @@ ExitCode ServeMcp(const McpFlags& flags) {
   mcp::EndWithHost();
   const int out = mcp::TakeStdout();
   const SystemClock clock;
-  const auto database = FindDatabase(flags.database);
+  const auto settings = LoadSettings({.database = flags.database});
+  if (!settings.ok()) return Fail(settings.error());
+  const auto database = settings->Database();
   if (!database.ok()) return Fail(database.error());
   const auto store = memory::Store::Open(*database, clock);
   if (!store.ok()) return Fail(store.error());
@@ -99,7 +101,7 @@ ExitCode ServeMcp(const McpFlags& flags) {
   if (!tasks.ok()) return Fail(tasks.error());
   mcp::Server& server = (*tasks)->server();
   const Status added =
-      AddAgentTool(server, (*tasks)->tools(), **store, repository, LoadOnDemand(clock));
+      AddAgentTool(server, (*tasks)->tools(), **store, repository, LoadOnDemand(*settings, clock));
   if (!added.ok()) return Fail(added.error());
   mcp::ServeStdio(server, {.out = out});
   constexpr std::chrono::milliseconds kGrace{500};
