@@ -150,12 +150,10 @@ bool ReplyParser::Text() {
   bool decided;
   if (Opens(decided)) return true;
   if (!decided) return false;
-  const FoundMarker found = FindFirst(buffer_, markers_);
-  const bool any = found.at != std::string::npos;
-  const size_t ready = any ? found.at : ClearOf(buffer_, markers_);
-  Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, ready));
-  buffer_.erase(0, ready);
-  if (!any) return false;
+  const FoundMarker found = FindFirst(buffer_, markers_, over_);
+  Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, found.clear));
+  buffer_.erase(0, found.clear);
+  if (found.at == std::string::npos) return false;
   const size_t size = markers_[found.which].size();
   switch (kinds_[found.which].kind) {
     case Marker::Kind::kRegion:
@@ -179,12 +177,10 @@ bool ReplyParser::Thinking() {
     ends.push_back(markers_[i]);
     regions.push_back(kinds_[i].region);
   }
-  const FoundMarker end = FindFirst(buffer_, ends);
-  const bool found = end.at != std::string::npos;
-  const size_t ready = found ? end.at : ClearOf(buffer_, ends);
-  Report(ChatDelta::Kind::kReasoning, std::string_view(buffer_).substr(0, ready));
-  buffer_.erase(0, ready);
-  if (!found) return false;
+  const FoundMarker end = FindFirst(buffer_, ends, over_);
+  Report(ChatDelta::Kind::kReasoning, std::string_view(buffer_).substr(0, end.clear));
+  buffer_.erase(0, end.clear);
+  if (end.at == std::string::npos) return false;
   space_.clear();
   if (const Region* region = regions[end.which]) {
     BeginRegion(*region, ends[end.which].size());
@@ -450,6 +446,8 @@ ReplyParser::Step ReplyParser::Arguments() {
 Message ReplyParser::Finish(bool cut) {
   // What waits may begin a marker or a call: of a whole reply it was text after all, but for the
   // end of a list that has calls.
+  over_ = !cut;
+  if (over_) Drain();
   while (!cut && state_ == State::kRegion && !reported_) {
     if (place_ == Place::kNext && !first_call_ && region_->is_list()) buffer_.clear();
     Break();

@@ -89,6 +89,7 @@ class ReplyParser {
   State state_ = State::kText;
   std::string buffer_;  // bytes not yet dealt with
   std::string space_;   // that nothing has followed yet
+  bool over_ = false;   // nothing follows buffer_
   Message message_;
   bool said_anything_ = false;  // text or a call
   // What may come in text, and what each begins.
