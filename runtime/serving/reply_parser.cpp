@@ -123,19 +123,21 @@ void ReplyParser::BeginThinking(size_t marker_size) {
 // where more bytes must say.
 bool ReplyParser::Opens(bool& decided) {
   decided = true;
-  const size_t begin = std::min(buffer_.find_first_not_of(kSpace), buffer_.size());
+  std::vector<std::string> openers;
+  if (!said_anything_ && !format_.think_begin.empty()) openers.push_back(format_.think_begin);
+  const bool may_think = !openers.empty();
+  if (calls_ == CallPlace::kFirst) openers.insert(openers.end(), markers_.begin(), markers_.end());
+  if (openers.empty()) return false;
+  const size_t begin = SkipStray(openers);
   const std::string_view rest = std::string_view(buffer_).substr(begin);
-  const bool may_think = !said_anything_ && !format_.think_begin.empty();
   if (may_think && rest.starts_with(format_.think_begin)) {
     BeginThinking(begin + format_.think_begin.size());
     return true;
   }
-  bool may = may_think && std::string_view(format_.think_begin).starts_with(rest);
-  if (calls_ == CallPlace::kFirst) {
-    for (const std::string& marker : markers_) {
-      if (rest.starts_with(marker)) return false;
-      may = may || std::string_view(marker).starts_with(rest);
-    }
+  bool may = false;
+  for (const std::string& opener : openers) {
+    if (rest.starts_with(opener)) return false;
+    may = may || std::string_view(opener).starts_with(rest);
   }
   if (may) {
     decided = false;
@@ -144,6 +146,21 @@ bool ReplyParser::Opens(bool& decided) {
     ChooseMarkers();
   }
   return false;
+}
+
+// Takes away control tokens that open nothing and say nothing. Returns where what comes behind them
+// and space begins.
+size_t ReplyParser::SkipStray(const std::vector<std::string>& openers) {
+  while (true) {
+    const size_t begin = std::min(buffer_.find_first_not_of(kSpace), buffer_.size());
+    if (begin == buffer_.size() || buffer_[begin] != kControlBegin) return begin;
+    const size_t end = buffer_.find(kControlEnd, begin);
+    if (end == std::string::npos) return begin;
+    const std::string_view token = std::string_view(buffer_).substr(begin, end + 1 - begin);
+    const auto opens = [&](const std::string& marker) { return marker.starts_with(token); };
+    if (std::ranges::any_of(openers, opens) || std::ranges::any_of(markers_, opens)) return begin;
+    buffer_.erase(begin, token.size());
+  }
 }
 
 bool ReplyParser::Text() {

@@ -331,6 +331,23 @@ TEST_CASE("what begins a call may go on as what begins another") {
   CHECK(Parse(setting, {"```tool_code\nf(a=1)\n```"}).message.calls.size() == 1);
 }
 
+TEST_CASE("a control token before a reply opens nothing and says nothing") {
+  for (const ChatFormat& format : BuiltinFormats()) {
+    for (const CallPlace place : {CallPlace::kAnywhere, CallPlace::kFirst}) {
+      const Setting setting = {
+          .format = format, .tools = Replies()["tools"], .calls = place, .cut = true};
+      for (const std::string_view rest : {"<t", "<think>a</think>b", "b", "<tool_call>", "["}) {
+        const std::string reply = Concat("\n", kControlBegin, "<eot>", kControlEnd, rest);
+        CAPTURE(format.name, rest);
+        const Message message = Parse(setting, {reply}).message;
+        CHECK(ToJson(message) == ToJson(Parse(setting, {rest}).message));
+        CHECK(ToJson(message) ==
+              ToJson(Parse(setting, {reply.substr(0, reply.size() - rest.size()), rest}).message));
+      }
+    }
+  }
+}
+
 TEST_CASE("a string inside a JSON value may hold what ends the value") {
   const ToolSchemas tools = Replies()["tools"];
   size_t tried = 0;
