@@ -33,6 +33,8 @@ struct ModelOptions {
 class Model {
  public:
   static Result<std::unique_ptr<Model>> Load(const std::string& path, const ModelOptions& options);
+  // The same of a file that is open, or of one that was made up. It is not needed afterwards.
+  static Result<std::unique_ptr<Model>> Load(const GgufFile& file, const ModelOptions& options);
   ~Model();
 
   const ModelConfig& config() const;

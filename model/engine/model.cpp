@@ -12,16 +12,20 @@ Model::~Model() = default;
 
 Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelOptions& options) {
   HEARTH_TRY(const std::shared_ptr<const GgufFile> file, GgufFile::Open(path));
-  HEARTH_TRY(const ModelConfig config, ReadModelConfig(*file, options.context_tokens));
+  return Load(*file, options);
+}
+
+Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file, const ModelOptions& options) {
+  HEARTH_TRY(const ModelConfig config, ReadModelConfig(file, options.context_tokens));
   std::unique_ptr<Model> model(new Model());
-  model->path_ = path;
-  if (const std::string* source = file->GetString("tokenizer.chat_template")) {
+  model->path_ = file.path();
+  if (const std::string* source = file.GetString("tokenizer.chat_template")) {
     model->chat_template_ = *source;
   }
   // Beside the weights, whose packing leaves processors waiting at each matrix.
   std::future<Result<std::shared_ptr<const Tokenizer>>> tokenizer;
   if (!options.weights_only) {
-    tokenizer = std::async(std::launch::async, [&] { return Tokenizer::Create(*file); });
+    tokenizer = std::async(std::launch::async, [&] { return Tokenizer::Create(file); });
   }
   std::unique_ptr<Backend> backend;
   if (options.backend == BackendKind::kReference) {
@@ -32,11 +36,11 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
     HEARTH_TRY(backend, CreateCpuBackend(config, {.threads = options.threads, .pin = options.pin}));
   }
   HEARTH_TRY(model->transformer_,
-             Transformer::Load(*file, config, std::move(backend), options.progress));
+             Transformer::Load(file, config, std::move(backend), options.progress));
   if (tokenizer.valid()) {
     HEARTH_TRY(model->tokenizer_, tokenizer.get());
     if (model->tokenizer_->size() > config.vocab_size) {
-      return MakeError(ErrorCode::kInvalidArgument, path, ": the tokenizer has ",
+      return MakeError(ErrorCode::kInvalidArgument, file.path(), ": the tokenizer has ",
                        model->tokenizer_->size(), " tokens, the embedding only ", config.vocab_size,
                        " rows");
     }

@@ -172,3 +172,5 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                         [=] { kernel(static_cast<Expected>(arguments)...); });
   return cudaSuccess;
 }
+
+#include "tests/cuda/host/pinned_and_events.h"
