@@ -1,4 +1,4 @@
-// Products with every type of weights, run on the host, beside double precision.
+// Products with every type of weights beside double precision.
 #include "model/backend/cuda/products.cuh"
 
 #include <catch2/catch.hpp>
@@ -10,6 +10,7 @@
 #include "model/backend/cuda/device_array.h"
 #include "model/backend/cuda/rows.cuh"
 #include "model/quant.h"
+#include "tests/cuda/managed.h"
 
 namespace hearth::model::cuda {
 namespace {
@@ -131,10 +132,11 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   const unsigned per_block = kProductWarps * kMatrixRows;
   const unsigned tile = n == 1 ? 1 : 4;
   for (const bool add : {false, true}) {
-    std::vector<float> out(n * kRows, 1.5f);
+    test::ManagedVector<float> out(n * kRows, 1.5f);
     Launch(*device, n == 1 ? kernels.one : kernels.several,
            dim3((kRows + per_block - 1) / per_block, (n + tile - 1) / tile),
            dim3(kProductWarps * kLanes), m, inputs.view, n, out.data(), size_t{kRows}, add);
+    device->Wait();
     for (size_t t = 0; t < n; ++t) {
       for (size_t r = 0; r < kRows; ++r) {
         double sum = add ? 1.5 : 0.0;
@@ -177,10 +179,11 @@ TEST_CASE("a row that is not finite gives products that are not") {
     Pack(TensorType::kQ4_0, kRows, kCols, file, packed.data());
     DeviceArray<uint8_t> memory;
     memory.Upload(*device, packed);
-    std::vector<float> out(kRows);
+    test::ManagedVector<float> out(kRows);
     Launch(*device, &MultiplyQuantized<TensorType::kQ4_0, 1>, dim3(2), dim3(kProductWarps * kLanes),
            ViewOf(TensorType::kQ4_0, kRows, kCols, memory.data()), inputs.view, 1u, out.data(),
            size_t{kRows}, false);
+    device->Wait();
     for (const float v : out) CHECK_FALSE(std::isfinite(v));
   }
 }
