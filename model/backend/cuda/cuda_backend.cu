@@ -10,6 +10,9 @@
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
 #include "model/backend/cuda/rows.cuh"
+#include "model/backend/cuda/tile_choice.h"
+#include "model/backend/cuda/tile_products.h"
+#include "model/backend/cuda/visit_types.h"
 #include "model/backend/expert_picks.h"
 #include "model/backend/rope.h"
 #include "model/quant.h"
@@ -59,7 +62,7 @@ struct CudaWeight : Weight {
   DeviceArray<float> vector;
   DeviceArray<uint8_t> memory;
   std::vector<Part> parts;
-  bool wants_rounded = false;  // a part reads rounded activations
+  bool quantized = false;  // a part is
   size_t size = 0;
 
   size_t bytes() const override { return size; }
@@ -88,49 +91,6 @@ struct CudaKv : KvStorage {
 constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
 constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
 
-// Calls visit.template operator()<type>() for the type that a matrix is held as.
-template <typename Visit>
-void VisitHeld(TensorType type, Visit visit) {
-  switch (type) {
-    case TensorType::kQ4_0:
-      return visit.template operator()<TensorType::kQ4_0>();
-    case TensorType::kQ4_1:
-      return visit.template operator()<TensorType::kQ4_1>();
-    case TensorType::kQ5_0:
-      return visit.template operator()<TensorType::kQ5_0>();
-    case TensorType::kQ5_1:
-      return visit.template operator()<TensorType::kQ5_1>();
-    case TensorType::kQ8_0:
-      return visit.template operator()<TensorType::kQ8_0>();
-    case TensorType::kQ4_K:
-      return visit.template operator()<TensorType::kQ4_K>();
-    case TensorType::kQ5_K:
-      return visit.template operator()<TensorType::kQ5_K>();
-    case TensorType::kQ6_K:
-      return visit.template operator()<TensorType::kQ6_K>();
-    case TensorType::kF32:
-      return visit.template operator()<TensorType::kF32>();
-    case TensorType::kBF16:
-      return visit.template operator()<TensorType::kBF16>();
-    default:
-      return visit.template operator()<TensorType::kF16>();
-  }
-}
-
-template <typename Visit>
-void VisitKv(KvType type, Visit visit) {
-  switch (type) {
-    case KvType::kF32:
-      return visit.template operator()<KvType::kF32>();
-    case KvType::kF16:
-      return visit.template operator()<KvType::kF16>();
-    case KvType::kBF16:
-      return visit.template operator()<KvType::kBF16>();
-    case KvType::kQ8_0:
-      return visit.template operator()<KvType::kQ8_0>();
-  }
-}
-
 // Activation rows and the memory behind them.
 class Rows {
  public:
@@ -141,7 +101,10 @@ class Rows {
     low_.Reserve(device, n * cols);
     scales_.Reserve(device, n * units);
     sums_.Reserve(device, n * units);
-    view_ = {cols, floats_.data(), high_.data(), low_.data(), scales_.data(), sums_.data()};
+    halves_.Reserve(device, n * cols);
+    row_scales_.Reserve(device, n);
+    view_ = {cols,           floats_.data(), high_.data(),   low_.data(),
+             scales_.data(), sums_.data(),   halves_.data(), row_scales_.data()};
     return view_;
   }
 
@@ -151,6 +114,8 @@ class Rows {
   DeviceArray<int8_t> high_, low_;
   DeviceArray<float> scales_;
   DeviceArray<int2> sums_;
+  DeviceArray<uint16_t> halves_;
+  DeviceArray<float> row_scales_;
 };
 
 class CudaBackend final : public Backend {
@@ -218,8 +183,8 @@ class CudaBackend final : public Backend {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     auto& kv = static_cast<CudaKv&>(pass.kv);
-    const ActivationRows& normed = Normalize(w.attention_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.qkv));
+    const ActivationRows& normed =
+        Normalize(w.attention_norm, hidden_.data(), nullptr, n, config_.d_model, Wanted(w.qkv, n));
     const unsigned all = config_.q_size() + 2 * config_.kv_size();
     qkv_.Reserve(device_, n * all);
     Multiply(Cuda(w.qkv), normed, n, qkv_.data(), all, false);
@@ -260,7 +225,7 @@ class CudaBackend final : public Backend {
       }
     });
     const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
-                                            WantsRounded(w.attention_out));
+                                            Wanted(w.attention_out, n));
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
                w.attention_post_norm);
   }
@@ -270,11 +235,11 @@ class CudaBackend final : public Backend {
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
     const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.gate_up));
+                                             config_.d_model, Wanted(w.gate_up, n));
     gate_up_.Reserve(device_, n * 2 * config_.d_ff);
     Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
     Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
-    AddProduct(w.down, Gate(n, WantsRounded(w.down)), pass.batch, layer, InputSite::kDown,
+    AddProduct(w.down, Gate(n, Wanted(w.down, n)), pass.batch, layer, InputSite::kDown,
                w.feed_forward_post_norm);
   }
 
@@ -285,7 +250,7 @@ class CudaBackend final : public Backend {
     heads_.Upload(device_, AsInts(pass.batch.heads, head_rows_));
     const ActivationRows& normed =
         Normalize(pass.weights.output_norm, hidden_.data(), heads_.data(), n, config_.d_model,
-                  Cuda(output).wants_rounded);
+                  FormsFor(Cuda(output), n, n));
     const size_t all = n * config_.vocab_size;
     logits_.Reserve(device_, all);
     Multiply(Cuda(output), normed, n, logits_.data(), config_.vocab_size, false);
@@ -300,9 +265,17 @@ class CudaBackend final : public Backend {
   }
 
  private:
-  // Adapters are Q8_0, so where the pass has one every row is rounded.
-  bool WantsRounded(const WeightPtr& weight) const {
-    return adapted_ || Cuda(weight).wants_rounded;
+  // What `most` rows are wanted as that meet a weight some at a time, of which `least` are the
+  // fewest.
+  static RowForms FormsFor(const CudaWeight& weight, size_t least, size_t most) {
+    return {weight.quantized && !UsesTensorCores(TensorType::kQ8_0, least),
+            UsesTensorCores(TensorType::kQ8_0, most)};
+  }
+  // Adapters are Q8_0 and meet the rows of each sequence by themselves.
+  RowForms Wanted(const WeightPtr& weight, size_t n) const {
+    RowForms forms = FormsFor(Cuda(weight), n, n);
+    forms.rounded = forms.rounded || adapted_;
+    return forms;
   }
 
   // The failure of the device, if it failed.
@@ -381,7 +354,7 @@ class CudaBackend final : public Backend {
                                    device_.stream()));
       device_.Wait();
       weight.parts.push_back({ViewOf(held, part.rows(), part.cols(), to), first_row});
-      weight.wants_rounded = weight.wants_rounded || PlanesOf(held).scales != 0;
+      weight.quantized = weight.quantized || PlanesOf(held).scales != 0;
       first_row += static_cast<uint32_t>(part.rows());
     }
     return {};
@@ -445,18 +418,18 @@ class CudaBackend final : public Backend {
 
   // Rows of `from` (row_of says which; null: in order) through a norm, as products want them.
   const ActivationRows& Normalize(const WeightPtr& norm, const float* from, const int* row_of,
-                                  size_t n, uint32_t cols, bool rounded) {
+                                  size_t n, uint32_t cols, RowForms forms) {
     const ActivationRows& rows = input_.Resize(device_, n, cols);
     const NormedRow source = {from, VectorOf(norm), row_of, config_.norm_epsilon, 1.0f};
     Launch(device_, &PrepareRows<NormedRow>, dim3(Count(n)), dim3(kRowThreads), source, rows,
-           rounded);
+           forms);
     return rows;
   }
 
-  const ActivationRows& Gate(size_t n, bool rounded) {
+  const ActivationRows& Gate(size_t n, RowForms forms) {
     const ActivationRows& rows = inner_.Resize(device_, n, config_.d_ff);
     const auto launch = [&](auto kernel, auto source) {
-      Launch(device_, kernel, dim3(Count(n)), dim3(kRowThreads), source, rows, rounded);
+      Launch(device_, kernel, dim3(Count(n)), dim3(kRowThreads), source, rows, forms);
     };
     if (config_.activation == Activation::kGeluTanh) {
       launch(&PrepareRows<GatedRow<true>>, GatedRow<true>{gate_up_.data(), 0});
@@ -477,6 +450,10 @@ class CudaBackend final : public Backend {
   void Multiply(const CudaWeight& w, const ActivationRows& x, size_t n, float* out, size_t stride,
                 bool add) {
     for (const CudaWeight::Part& part : w.parts) {
+      if (UsesTensorCores(part.matrix.type, n)) {
+        LaunchTiles(device_, part.matrix, x, n, out + part.first_row, stride, add);
+        continue;
+      }
       const unsigned per_block = kProductWarps * kMatrixRows;
       const auto launch = [&](auto kernel, unsigned tile) {
         const dim3 grid((part.matrix.rows + per_block - 1) / per_block,
@@ -514,7 +491,7 @@ class CudaBackend final : public Backend {
         const ScaledColumns source = {columns, product.ranks, part.rank,
                                       part.scale * sequence.adapter_scale};
         Launch(device_, &PrepareRows<ScaledColumns>, dim3(Count(n)), dim3(kRowThreads), source,
-               rows, up.wants_rounded);
+               rows, FormsFor(up, n, n));
         Multiply(up, rows, n, out + sequence.first * stride + part.first_row, stride, true);
         columns += part.rank;
       }
@@ -547,7 +524,7 @@ class CudaBackend final : public Backend {
   void MixOfExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
     const size_t n = batch.tokens.size();
     const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.router));
+                                             config_.d_model, Wanted(w.router, n));
     const size_t n_experts = config_.experts.n_experts;
     router_.Reserve(device_, n * n_experts);
     Multiply(Cuda(w.router), routed, n, router_.data(), n_experts, false);
@@ -572,14 +549,14 @@ class CudaBackend final : public Backend {
     device_pick_weights_.Upload(device_, pick_weights_);
     const ActivationRows& normed =
         Normalize(w.feed_forward_norm, hidden_.data(), device_token_rows_.data(), rows,
-                  config_.d_model, Cuda(w.experts[0].gate_up).wants_rounded);
+                  config_.d_model, FormsFor(Cuda(w.experts[0].gate_up), 1, rows));
     gate_up_.Reserve(device_, rows * 2 * config_.d_ff);
     projected_.Reserve(device_, rows * config_.d_model);
     for (const ExpertPicks::Group& group : picks_.groups) {
       Multiply(Cuda(w.experts[group.expert].gate_up), normed.From(group.first), group.count,
                gate_up_.data() + group.first * 2 * config_.d_ff, 2 * config_.d_ff, false);
     }
-    const ActivationRows& inner = Gate(rows, Cuda(w.experts[0].down).wants_rounded);
+    const ActivationRows& inner = Gate(rows, FormsFor(Cuda(w.experts[0].down), 1, rows));
     for (const ExpertPicks::Group& group : picks_.groups) {
       Multiply(Cuda(w.experts[group.expert].down), inner.From(group.first), group.count,
                projected_.data() + group.first * config_.d_model, config_.d_model, false);

@@ -4,88 +4,12 @@
 #pragma once
 
 #include "model/backend/cuda/activation_rows.h"
-#include "model/backend/cuda/packed_matrix.h"
-#include "model/backend/cuda/warp.cuh"
+#include "model/backend/cuda/weight_units.cuh"
 
 namespace hearth::model::cuda {
 
 constexpr unsigned kProductWarps = 4;
 constexpr int kMatrixRows = 2;  // of one warp
-
-// One unit of a quantized row: 32 whole numbers, word i columns 4i .. 4i + 3, and what makes floats
-// of them: weight = scale[half] * (number - offset) + min, halves of 16 columns.
-struct UnitWeights {
-  int words[8];
-  float scale[2];
-  float min;
-};
-
-__device__ inline int SpreadBits(unsigned four) {  // bit i to bit 4 of byte i
-  return static_cast<int>(((four & 15u) * 0x00204081u & 0x01010101u) << 4);
-}
-
-template <TensorType kType>
-struct UnitFormat {
-  static constexpr PlaneBytes kPlanes = PlanesOf(kType);
-  static constexpr bool kBytes = kType == TensorType::kQ8_0;
-  static constexpr bool kFive = kPlanes.high == 4;
-  static constexpr bool kSix = kPlanes.high == 8;
-  static constexpr bool kHasMin = kPlanes.scales == 4 || kPlanes.super == 4;
-  static constexpr int kOffset = kType == TensorType::kQ4_0   ? 8
-                                 : kType == TensorType::kQ5_0 ? 16
-                                 : kSix                       ? 32
-                                                              : 0;
-
-  static __device__ void Load(const PackedMatrix& m, size_t unit, UnitWeights& out) {
-    LoadWords(m, unit, out.words);
-    const uint8_t* scales = m.scales + unit * kPlanes.scales;
-    out.min = 0;
-    if constexpr (kPlanes.super == 0) {
-      out.scale[0] = out.scale[1] = HalfAt(scales);
-      if constexpr (kHasMin) out.min = HalfAt(scales + 2);
-    } else {
-      const uint8_t* super = m.super + unit / kSuperUnits * kPlanes.super;
-      if constexpr (kSix) {
-        out.scale[0] = HalfAt(super) * static_cast<int8_t>(scales[0]);
-        out.scale[1] = HalfAt(super) * static_cast<int8_t>(scales[1]);
-      } else {
-        out.scale[0] = out.scale[1] = HalfAt(super) * scales[0];
-        out.min = -HalfAt(super + 2) * scales[1];
-      }
-    }
-  }
-
- private:
-  static __device__ void LoadWords(const PackedMatrix& m, size_t unit, int* words) {
-    const auto* quants = reinterpret_cast<const uint4*>(m.quants + unit * kPlanes.quants);
-    const uint4 first = quants[0];
-    const unsigned in[4] = {first.x, first.y, first.z, first.w};
-    if constexpr (kBytes) {
-      const uint4 second = quants[1];
-      const unsigned more[4] = {second.x, second.y, second.z, second.w};
-      for (int i = 0; i < 4; ++i) {
-        words[i] = static_cast<int>(in[i]);
-        words[4 + i] = static_cast<int>(more[i]);
-      }
-    } else {
-      for (int i = 0; i < 4; ++i) {
-        words[i] = static_cast<int>(in[i] & 0x0f0f0f0fu);
-        words[4 + i] = static_cast<int>(in[i] >> 4 & 0x0f0f0f0fu);
-      }
-    }
-    if constexpr (kFive) {
-      const unsigned high = *reinterpret_cast<const unsigned*>(m.high + unit * kPlanes.high);
-      for (int i = 0; i < 8; ++i) words[i] |= SpreadBits(high >> (4 * i));
-    }
-    if constexpr (kSix) {
-      const uint2 high = *reinterpret_cast<const uint2*>(m.high + unit * kPlanes.high);
-      for (int i = 0; i < 4; ++i) {
-        words[i] |= static_cast<int>((high.x >> (2 * i) & 0x03030303u) << 4);
-        words[4 + i] |= static_cast<int>((high.y >> (2 * i) & 0x03030303u) << 4);
-      }
-    }
-  }
-};
 
 // One unit of a row of activations.
 struct UnitActivations {

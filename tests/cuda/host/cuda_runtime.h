@@ -55,6 +55,14 @@ void WarpBarrier();
 // Gives `value` of lane `from` of the own warp; all lanes call it.
 uint64_t Exchange(uint64_t value, unsigned from);
 unsigned Lane();
+// The same for up to kMostGiven bytes to every lane: what Given(lane) points to is that lane's
+// until the next Give.
+constexpr size_t kMostGiven = 64;
+void Give(const void* bytes, size_t n);
+const void* Given(unsigned lane);
+// Does `work` at once or with the thread's next DoLater; a thread that ends with work left aborts.
+void Later(std::function<void()> work);
+void DoLater();
 
 template <typename T>
 T Shuffle(T value, unsigned from) {
