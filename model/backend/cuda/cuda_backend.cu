@@ -10,11 +10,12 @@
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
 #include "model/backend/cuda/rows.cuh"
+#include "model/backend/cuda/step_graphs.h"
+#include "model/backend/cuda/step_inputs.h"
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/tile_products.h"
 #include "model/backend/cuda/visit_types.h"
 #include "model/backend/expert_picks.h"
-#include "model/backend/rope.h"
 #include "model/quant.h"
 
 namespace hearth::model::cuda {
@@ -121,13 +122,7 @@ class Rows {
 class CudaBackend final : public Backend {
  public:
   CudaBackend(const ModelConfig& config, Device device)
-      : config_(config), device_(std::move(device)) {
-    for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
-    cosines_.resize(frequencies_.size());
-    sines_.resize(frequencies_.size());
-    device_cosines_.resize(frequencies_.size());
-    device_sines_.resize(frequencies_.size());
-  }
+      : config_(config), device_(std::move(device)), inputs_(config_), graphs_(device_) {}
 
   std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
 
@@ -163,9 +158,13 @@ class CudaBackend final : public Backend {
   }
 
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
-    UploadPlaces(pass.batch);
-    body(0);
-    device_.Wait();  // what a pass cost is known when it ends
+    const StepShape shape = Begin(pass);
+    if (IsSmall(pass.batch)) {
+      graphs_.Run(shape, [&] { body(0); });
+    } else {
+      body(0);
+    }
+    FetchLogits(pass.batch);
     return Ended();
   }
 
@@ -174,7 +173,7 @@ class CudaBackend final : public Backend {
     hidden_.Reserve(device_, n * config_.d_model);
     const PackedMatrix& table = Cuda(pass.weights.embedding).parts[0].matrix;
     VisitHeld(table.type, [&]<TensorType kType>() {
-      Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, tokens_.data(),
+      Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, inputs_.tokens(),
              config_.embedding_scale, hidden_.data());
     });
   }
@@ -193,11 +192,7 @@ class CudaBackend final : public Backend {
     if (whole) NormalizeWholeQk(w, n);
     queries_.Reserve(device_, n * config_.q_size());
     const uint32_t rope = config_.layers[layer].rope;
-    RopeTable table{};
-    if (rope != LayerConfig::kNoRope) {
-      table = {device_cosines_[rope].data(), device_sines_[rope].data(),
-               Count(frequencies_[rope].pairs()), config_.ropes[rope].pairs == RopePairs::kHalves};
-    }
+    const RopeTable table = rope == LayerConfig::kNoRope ? RopeTable{} : inputs_.rope(rope);
     // Norms of whole rows take the bias along.
     const HeadNorms norms = {whole ? nullptr : VectorOf(w.qkv_bias),
                              whole ? nullptr : VectorOf(w.q_norm),
@@ -207,7 +202,7 @@ class CudaBackend final : public Backend {
     attended_.Reserve(device_, n * config_.q_size());
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
-             config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
+             config_.n_heads, norms, table, inputs_.query_scales(), places_, kv.view, layer,
              queries_.data());
       // Some tokens at a time, so that what their chunks give takes bounded memory.
       const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
@@ -247,9 +242,8 @@ class CudaBackend final : public Backend {
     const size_t n = pass.batch.heads.size();
     if (n == 0) return;
     const WeightPtr& output = pass.weights.output ? pass.weights.output : pass.weights.embedding;
-    heads_.Upload(device_, AsInts(pass.batch.heads, head_rows_));
     const ActivationRows& normed =
-        Normalize(pass.weights.output_norm, hidden_.data(), heads_.data(), n, config_.d_model,
+        Normalize(pass.weights.output_norm, hidden_.data(), inputs_.heads(), n, config_.d_model,
                   FormsFor(Cuda(output), n, n));
     const size_t all = n * config_.vocab_size;
     logits_.Reserve(device_, all);
@@ -258,13 +252,48 @@ class CudaBackend final : public Backend {
       Launch(device_, &FinishLogits, dim3(256), dim3(kRowThreads), logits_.data(), all,
              config_.logit_scale, config_.logit_softcap);
     }
-    if (device_.usable()) {
-      device_.Note(cudaMemcpyAsync(pass.batch.logits, logits_.data(), all * sizeof(float),
-                                   cudaMemcpyDeviceToHost, device_.stream()));
-    }
   }
 
  private:
+  // Sends the inputs.
+  StepShape Begin(const Pass& pass) {
+    const BatchView& batch = pass.batch;
+    adapted_ = std::ranges::any_of(batch.sequences,
+                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
+    StepShape shape = {.heads = Count(batch.heads.size()), .kv = &pass.kv};
+    longest_ = 0;
+    for (const BatchSequence& sequence : batch.sequences) {
+      shape.counts.push_back(sequence.count);
+      longest_ = std::max(longest_, sequence.start + sequence.count);
+    }
+    if (IsSmall(batch)) longest_ = ContextBound(longest_, kChunk);
+    shape.context = longest_;
+    inputs_.Send(device_, batch);
+    places_ = inputs_.places();
+    return shape;
+  }
+
+  // A step of decoding, worth a graph: launching takes as long as the rest. Picks of experts are
+  // made on the host, and adapters come and go.
+  bool IsSmall(const BatchView& batch) const {
+    constexpr size_t kMostTokens = 64;
+    return batch.tokens.size() <= kMostTokens && !adapted_ && config_.experts.n_experts == 0;
+  }
+
+  // Waits for the pass, too: what it cost is known when it ends.
+  void FetchLogits(const BatchView& batch) {
+    const size_t all = batch.heads.size() * config_.vocab_size;
+    if (all > host_logits_.size() && !host_logits_.TryReserve(all)) {
+      device_.NoteShortage(all * sizeof(float));
+    }
+    if (all > 0 && device_.usable()) {
+      device_.Note(cudaMemcpyAsync(host_logits_.data(), logits_.data(), all * sizeof(float),
+                                   cudaMemcpyDeviceToHost, device_.stream()));
+    }
+    device_.Wait();
+    if (device_.usable()) std::copy_n(host_logits_.data(), all, batch.logits);
+  }
+
   // What `most` rows are wanted as that meet a weight some at a time, of which `least` are the
   // fewest.
   static RowForms FormsFor(const CudaWeight& weight, size_t least, size_t most) {
@@ -304,11 +333,6 @@ class CudaBackend final : public Backend {
   }
 
   static unsigned Count(size_t n) { return static_cast<unsigned>(n); }
-
-  static std::span<const int> AsInts(std::span<const uint32_t> values, std::vector<int>& ints) {
-    ints.assign(values.begin(), values.end());
-    return ints;
-  }
 
   Status FillVector(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
     std::vector<float> values;
@@ -363,50 +387,6 @@ class CudaBackend final : public Backend {
   static Status UnknownType(const TensorInfo& part) {
     return MakeError(ErrorCode::kUnsupported, part.name, ": type ", GetTensorType(part.type).name,
                      " is not supported");
-  }
-
-  // Tokens, positions, block tables and angles of a pass.
-  void UploadPlaces(const BatchView& batch) {
-    device_.Wait();  // the last pass's uploads have left the vectors
-    const size_t n = batch.tokens.size();
-    adapted_ = std::ranges::any_of(batch.sequences,
-                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
-    host_tokens_.assign(batch.tokens.begin(), batch.tokens.end());
-    positions_.resize(n);
-    tables_.resize(n);
-    host_query_scales_.resize(n);
-    blocks_.clear();
-    longest_ = 0;
-    for (const BatchSequence& sequence : batch.sequences) {
-      for (uint32_t i = 0; i < sequence.count; ++i) {
-        const size_t t = sequence.first + i;
-        positions_[t] = static_cast<int>(sequence.start + i);
-        tables_[t] = static_cast<int>(blocks_.size());
-        host_query_scales_[t] = config_.query_scale(sequence.start + i);
-      }
-      longest_ = std::max(longest_, sequence.start + sequence.count);
-      blocks_.insert(blocks_.end(), sequence.blocks.begin(), sequence.blocks.end());
-    }
-    for (size_t r = 0; r < frequencies_.size(); ++r) {
-      const size_t pairs = frequencies_[r].pairs();
-      cosines_[r].resize(n * pairs);
-      sines_[r].resize(n * pairs);
-      for (size_t t = 0; t < n; ++t) {
-        for (size_t i = 0; i < pairs; ++i) {
-          const auto position = static_cast<uint32_t>(positions_[t]);
-          cosines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].cosine(i, position));
-          sines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].sine(i, position));
-        }
-      }
-      device_cosines_[r].Upload(device_, cosines_[r]);
-      device_sines_[r].Upload(device_, sines_[r]);
-    }
-    tokens_.Upload(device_, host_tokens_);
-    device_positions_.Upload(device_, positions_);
-    device_tables_.Upload(device_, tables_);
-    device_blocks_.Upload(device_, blocks_);
-    query_scales_.Upload(device_, host_query_scales_);
-    places_ = {device_positions_.data(), device_tables_.data(), device_blocks_.data()};
   }
 
   Partials ReservePartials(size_t rows, unsigned chunks) {
@@ -570,22 +550,19 @@ class CudaBackend final : public Backend {
 
   ModelConfig config_;
   Device device_;
-  std::vector<RopeFrequencies> frequencies_;
-
-  // What the host sends: kept until the stream has been waited for.
-  std::vector<int> host_tokens_, positions_, tables_, blocks_, head_rows_;
-  std::vector<int> token_rows_, pick_rows_;
-  std::vector<float> host_query_scales_, scores_, pick_weights_;
-  std::vector<std::vector<float>> cosines_, sines_;  // [rope][token][pair]
-  bool adapted_ = false;                             // a sequence of the pass has an adapter
-  uint32_t longest_ = 0;                             // context of a sequence of the pass
-  ExpertPicks picks_;
-
-  DeviceArray<int> tokens_, device_positions_, device_tables_, device_blocks_, heads_;
-  DeviceArray<int> device_token_rows_, device_pick_rows_;
-  DeviceArray<float> query_scales_, device_pick_weights_;
-  std::vector<DeviceArray<float>> device_cosines_, device_sines_;
+  StepInputs inputs_;
+  StepGraphs graphs_;
+  bool adapted_ = false;  // a sequence of the pass has an adapter
+  uint32_t longest_ = 0;  // bound of the contexts of the pass
   TokenPlaces places_{};
+  PinnedArray<float> host_logits_;
+
+  // Experts: what the host sends, kept until the stream has been waited for.
+  std::vector<int> token_rows_, pick_rows_;
+  std::vector<float> scores_, pick_weights_;
+  ExpertPicks picks_;
+  DeviceArray<int> device_token_rows_, device_pick_rows_;
+  DeviceArray<float> device_pick_weights_;
 
   DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;

@@ -12,6 +12,8 @@ namespace cuda_on_host {
 
 Place here;
 cudaError_t answer = cudaSuccess;
+Recorded* recording = nullptr;
+int graph_launches = 0;
 
 namespace {
 
