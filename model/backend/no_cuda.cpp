@@ -12,7 +12,9 @@ Error WithoutCuda() {
 }
 }  // namespace
 
-Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig&) { return WithoutCuda(); }
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig&, const CudaOptions&) {
+  return WithoutCuda();
+}
 Result<DeviceSpeed> MeasureCudaSpeed(size_t) { return WithoutCuda(); }
 
 }  // namespace hearth::model

@@ -1,11 +1,30 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <future>
 
 #include "model/backend/backend.h"
 #include "model/transformer/transformer.h"
 
 namespace hearth::model {
+
+namespace {
+
+Result<std::unique_ptr<Backend>> CreateBackend(const ModelConfig& config,
+                                               const ModelOptions& options) {
+  if (options.backend == BackendKind::kReference) return CreateReferenceBackend(config);
+  const CpuOptions on_cpu = {.threads = options.threads, .pin = options.pin};
+  if (options.backend == BackendKind::kCpu || options.gpu_layers == 0) {
+    return CreateCpuBackend(config, on_cpu);
+  }
+  const uint32_t layers = std::min(options.gpu_layers, config.n_layers);
+  HEARTH_TRY(auto cuda, CreateCudaBackend(config, {options.threads, layers}));
+  if (layers == config.n_layers) return cuda;
+  HEARTH_TRY(auto rest, CreateCpuBackend(config, on_cpu));
+  return CreateSplitBackend(config, layers, std::move(cuda), std::move(rest));
+}
+
+}  // namespace
 
 Model::Model() = default;
 Model::~Model() = default;
@@ -16,6 +35,13 @@ Result<std::unique_ptr<Model>> Model::Load(const std::string& path, const ModelO
 }
 
 Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file, const ModelOptions& options) {
+  if (options.backend == BackendKind::kAuto) {
+    ModelOptions chosen = options;
+    chosen.backend = BackendKind::kCuda;
+    if (auto on_gpu = Load(file, chosen); on_gpu.ok()) return on_gpu;
+    chosen.backend = BackendKind::kCpu;
+    return Load(file, chosen);
+  }
   HEARTH_TRY(const ModelConfig config, ReadModelConfig(file, options.context_tokens));
   std::unique_ptr<Model> model(new Model());
   model->path_ = file.path();
@@ -27,14 +53,7 @@ Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file, const ModelOpti
   if (!options.weights_only) {
     tokenizer = std::async(std::launch::async, [&] { return Tokenizer::Create(file); });
   }
-  std::unique_ptr<Backend> backend;
-  if (options.backend == BackendKind::kReference) {
-    backend = CreateReferenceBackend(config);
-  } else if (options.backend == BackendKind::kCuda) {
-    HEARTH_TRY(backend, CreateCudaBackend(config));
-  } else {
-    HEARTH_TRY(backend, CreateCpuBackend(config, {.threads = options.threads, .pin = options.pin}));
-  }
+  HEARTH_TRY(std::unique_ptr<Backend> backend, CreateBackend(config, options));
   HEARTH_TRY(model->transformer_,
              Transformer::Load(file, config, std::move(backend), options.progress));
   if (tokenizer.valid()) {

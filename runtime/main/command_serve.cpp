@@ -85,8 +85,7 @@ Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConf
   serving::ModelRegistryOptions options;
   options.directory = config.models_directory;
   options.max_loaded = static_cast<size_t>(config.max_loaded);
-  options.model.model.backend = flags.backend;
-  options.model.model.threads = flags.threads;
+  ApplyModelFlags(flags, options.model.model);
   options.model.engine.kv_type = flags.kv_type;
   options.model.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
   options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
@@ -15,6 +16,7 @@
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/tile_products.h"
 #include "model/backend/cuda/visit_types.h"
+#include "model/backend/cuda/weight_upload.h"
 #include "model/backend/expert_picks.h"
 #include "model/quant.h"
 
@@ -121,8 +123,13 @@ class Rows {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const ModelConfig& config, Device device)
-      : config_(config), device_(std::move(device)), inputs_(config_), graphs_(device_) {}
+  CudaBackend(const ModelConfig& config, const CudaOptions& options, Device device)
+      : config_(config),
+        options_(options),
+        layers_(std::min(options.layers, config.n_layers)),
+        device_(std::move(device)),
+        inputs_(config_),
+        graphs_(device_) {}
 
   std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
 
@@ -139,6 +146,7 @@ class CudaBackend final : public Backend {
       return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
                        "32 divides, not ", config_.head_dim, "; use f16 or bf16");
     }
+    upload_.reset();  // the weights are there
     auto kv = std::make_unique<CudaKv>(device_);
     kv->type = type;
     kv->block_bytes = KvBlockBytes(type);
@@ -148,13 +156,13 @@ class CudaBackend final : public Backend {
       return TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"), bytes,
                       "Use a shorter context, --kv-type q8_0 or --backend cpu");
     }
-    kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim,
+    kv->view = {kv->memory.data(), layers_, config_.n_kv_heads, config_.head_dim,
                 KvHalfBytes(type, config_.head_dim)};
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
   size_t KvBlockBytes(KvType type) const override {
-    return 2 * KvHalfBytes(type, config_.head_dim) * config_.n_layers * config_.n_kv_heads;
+    return 2 * KvHalfBytes(type, config_.head_dim) * layers_ * config_.n_kv_heads;
   }
 
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
@@ -176,6 +184,16 @@ class CudaBackend final : public Backend {
       Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, inputs_.tokens(),
              config_.embedding_scale, hidden_.data());
     });
+  }
+
+  void ReadHidden(std::span<float> to) override {
+    if (!device_.usable()) return;
+    device_.Note(cudaMemcpyAsync(to.data(), hidden_.data(), to.size_bytes(), cudaMemcpyDeviceToHost,
+                                 device_.stream()));
+    device_.Wait();
+  }
+  void WriteHidden(int, const Pass&, std::span<const float> from) override {
+    hidden_.Upload(device_, from);
   }
 
   void AttentionBlock(int, const Pass& pass, uint32_t layer) override {
@@ -371,12 +389,12 @@ class CudaBackend final : public Backend {
     for (size_t i = 0; i < parts.size(); ++i) {
       const TensorInfo& part = *parts[i];
       const TensorType held = HeldAs(part.type);
-      std::vector<uint8_t> packed(PackedBytes(held, part.rows(), part.cols()));
-      Pack(part.type, part.rows(), part.cols(), part.data, packed.data());
       uint8_t* to = weight.memory.data() + begins[i];
-      device_.Note(cudaMemcpyAsync(to, packed.data(), packed.size(), cudaMemcpyHostToDevice,
-                                   device_.stream()));
-      device_.Wait();
+      if (!upload_) upload_.emplace(device_, options_.threads);
+      if (!upload_->Send(part.type, part.rows(), part.cols(), part.data, to)) {
+        return MakeError(ErrorCode::kResourceExhausted, part.name,
+                         ": the system has no pinned memory to send weights from");
+      }
       weight.parts.push_back({ViewOf(held, part.rows(), part.cols(), to), first_row});
       weight.quantized = weight.quantized || PlanesOf(held).scales != 0;
       first_row += static_cast<uint32_t>(part.rows());
@@ -549,7 +567,10 @@ class CudaBackend final : public Backend {
   }
 
   ModelConfig config_;
+  const CudaOptions options_;
+  const uint32_t layers_;  // that are computed here
   Device device_;
+  std::optional<WeightUpload> upload_;  // while weights come
   StepInputs inputs_;
   StepGraphs graphs_;
   bool adapted_ = false;  // a sequence of the pass has an adapter
@@ -575,7 +596,8 @@ class CudaBackend final : public Backend {
 
 namespace hearth::model {
 
-Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config) {
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
+                                                   const CudaOptions& options) {
   if (config.head_dim > cuda::kMostHeadDim ||
       config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
     return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
@@ -583,7 +605,7 @@ Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config) {
                      cuda::kMostHeadDim, " and ", cuda::kMostGroup, ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
-  return std::unique_ptr<Backend>(new cuda::CudaBackend(config, std::move(device)));
+  return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));
 }
 
 }  // namespace hearth::model

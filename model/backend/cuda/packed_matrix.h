@@ -70,8 +70,24 @@ struct PackedMatrix {
 size_t PackedBytes(TensorType held, size_t rows, size_t cols);
 // A view of PackedBytes(...) bytes at `data`.
 PackedMatrix ViewOf(TensorType held, size_t rows, size_t cols, const uint8_t* data);
-// Packs a whole matrix of type `type` as it lies in a file into PackedBytes(HeldAs(type), ...)
-// bytes. cols is a multiple of the type's block, and of 32.
+// Where rows of a matrix go: each plane begins with the first of them.
+struct PackedRows {
+  uint8_t* quants = nullptr;
+  uint8_t* high = nullptr;
+  uint8_t* scales = nullptr;
+  uint8_t* super = nullptr;
+};
+// Bytes of each plane of so many rows.
+struct PlaneSizes {
+  size_t quants = 0, high = 0, scales = 0, super = 0;
+  size_t all() const { return quants + high + scales + super; }
+};
+PlaneSizes PlaneSizesOf(TensorType held, size_t rows, size_t cols);
+// Packs rows of type `type` as they lie in a file. cols is a multiple of the type's block, and of
+// 32.
+void PackRows(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file,
+              const PackedRows& out);
+// Packs a whole matrix into PackedBytes(HeldAs(type), ...) bytes.
 void Pack(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file, uint8_t* out);
 
 }  // namespace hearth::model::cuda
