@@ -91,16 +91,21 @@ TEST_CASE("logits are the same bit by bit however a batch is cut") {
 TEST_CASE("keys and values of every type are near those of f32") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   const Logits exact = Run(*cuda, KvType::kF32, 64);
-  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
+  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0, KvType::kF8E4M3}) {
     CAPTURE(static_cast<int>(type));
     const double distance = Distance(Run(*cuda, type, 64), exact);
     CHECK(distance > 0);
-    CHECK(distance < (type == KvType::kF16 ? 0.1 : 1.0));
+    // Of a number they keep 11 bits, 8, 7 of the largest of 32, and 4.
+    CHECK(distance < (type == KvType::kF16 ? 0.1 : type == KvType::kF8E4M3 ? 2.0 : 1.0));
   }
   const auto llama = Load(BackendKind::kCuda, kLlama);  // heads of 16
   const auto refused = Evaluator::Create(*llama, KvType::kQ8_0, 64);
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().message, Catch::Contains("use f16 or bf16"));
+  const auto cpu = Load(BackendKind::kCpu, kLlama);
+  const auto for_gpus = Evaluator::Create(*cpu, KvType::kF8E4M3, 64);
+  REQUIRE_FALSE(for_gpus.ok());
+  CHECK_THAT(for_gpus.error().message, Catch::Contains("q8_0"));
 }
 
 // An adapter of the first layer, random numbers.

@@ -7,91 +7,12 @@
 // the chunks gave is merged in order.
 #pragma once
 
-#include "model/backend/cuda/warp.cuh"
-#include "model/cache/block_table.h"
-#include "model/kv_type.h"
+#include "model/backend/cuda/paged_kv.cuh"
 
 namespace hearth::model::cuda {
 
-constexpr unsigned kChunk = 256;  // positions
-constexpr unsigned kMostHeadDim = 256;
+constexpr unsigned kChunk = 256;     // positions
 constexpr unsigned kMostGroup = 16;  // query heads of a key-value head
-
-// Keys and values: [block][layer][kv_head]{keys [16][head_dim], values [16][head_dim]}; with
-// kQ8_0 bytes, and behind each half float scales [16][head_dim / 32].
-struct PagedKv {
-  uint8_t* data;
-  unsigned n_layers, n_kv_heads, head_dim;
-  size_t half_bytes;
-
-  __device__ uint8_t* Keys(int block, unsigned layer, unsigned head) const {
-    return data +
-           ((static_cast<size_t>(block) * n_layers + layer) * n_kv_heads + head) * 2 * half_bytes;
-  }
-  __device__ uint8_t* Values(int block, unsigned layer, unsigned head) const {
-    return Keys(block, layer, head) + half_bytes;
-  }
-};
-constexpr size_t KvHalfBytes(KvType type, unsigned head_dim) {
-  switch (type) {
-    case KvType::kF32:
-      return size_t{4} * kBlockTokens * head_dim;
-    case KvType::kF16:
-    case KvType::kBF16:
-      return size_t{2} * kBlockTokens * head_dim;
-    case KvType::kQ8_0:
-      break;
-  }
-  return size_t{kBlockTokens} * (head_dim + 4 * (head_dim / 32));
-}
-
-// Element i of slot `slot` (0 to 15) of a half.
-template <KvType kType>
-__device__ float KvAt(const uint8_t* half, unsigned head_dim, unsigned slot, unsigned i) {
-  const size_t at = static_cast<size_t>(slot) * head_dim + i;
-  if constexpr (kType == KvType::kF32) return reinterpret_cast<const float*>(half)[at];
-  if constexpr (kType == KvType::kF16) return HalfAt(half + 2 * at);
-  if constexpr (kType == KvType::kBF16) {
-    return BrainOf(reinterpret_cast<const unsigned short*>(half)[at]);
-  }
-  if constexpr (kType == KvType::kQ8_0) {
-    const auto* scales = reinterpret_cast<const float*>(half + kBlockTokens * head_dim);
-    return scales[slot * (head_dim / 32) + i / 32] * reinterpret_cast<const int8_t*>(half)[at];
-  }
-}
-
-// Elements i = lane, lane + 32, ... of a head; the warp calls it together, for each i.
-template <KvType kType>
-__device__ void StoreKvAt(uint8_t* half, unsigned head_dim, unsigned slot, unsigned i, float x) {
-  const size_t at = static_cast<size_t>(slot) * head_dim + i;
-  if constexpr (kType == KvType::kF32) reinterpret_cast<float*>(half)[at] = x;
-  if constexpr (kType == KvType::kF16) {
-    const float bounded = fminf(fmaxf(x, -65504.0f), 65504.0f);  // more would be infinite
-    reinterpret_cast<unsigned short*>(half)[at] =
-        __half_as_ushort(__float2half_rn(x == x ? bounded : x));
-  }
-  if constexpr (kType == KvType::kBF16) {
-    reinterpret_cast<unsigned short*>(half)[at] = BrainFrom(x);
-  }
-  if constexpr (kType == KvType::kQ8_0) {
-    const bool finite = WarpSum(x * 0.0f) == 0.0f;
-    const float scale = WarpMax(fabsf(x)) / 127.0f;
-    const float inverse = finite && scale > 1e-28f ? 1.0f / scale : 0.0f;
-    reinterpret_cast<int8_t*>(half)[at] =
-        static_cast<int8_t>(finite ? __float2int_rn(x * inverse) : 0);
-    if (i % 32 == 0) {
-      reinterpret_cast<float*>(half + kBlockTokens * head_dim)[slot * (head_dim / 32) + i / 32] =
-          finite ? scale : __uint_as_float(0x7fc00000u);
-    }
-  }
-}
-
-// The tokens of a pass.
-struct TokenPlaces {
-  const int* positions;  // [tokens]
-  const int* tables;     // [tokens]: where the token's sequence begins in `blocks`
-  const int* blocks;     // block ids of all sequences
-};
 
 struct HeadNorms {
   const float* bias;    // [q | k | v], or null
@@ -154,14 +75,6 @@ __global__ void FinishHeads(float* qkv, unsigned n_heads, HeadNorms norms, RopeT
     }
   }
 }
-
-// What a chunk gave: values are relative to e^top.
-struct Partials {
-  float* tops;    // [tokens][heads][chunks]
-  float* totals;  // 0: nothing seen
-  float* values;  // [tokens][heads][chunks][head_dim]
-  unsigned chunks;
-};
 
 // Grid (tokens, kv heads, chunks), block (32, query heads of a kv head). Tokens from `first_token`
 // on; the partials are those of these tokens alone.

@@ -6,7 +6,9 @@
 
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
+#include "model/backend/cuda/attention_plan.h"
 #include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
 #include "model/backend/cuda/rows.cuh"
@@ -203,27 +205,15 @@ class CudaBackend final : public Backend {
                              whole ? nullptr : VectorOf(w.q_norm),
                              whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
     const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
-    const unsigned group = config_.n_heads / config_.n_kv_heads;
     attended_.Reserve(device_, n * config_.q_size());
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
              config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
              queries_.data());
-      // Some tokens at a time, so that what their chunks give takes bounded memory.
-      const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
-      const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
-      const unsigned at_once =
-          Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, n));
-      const Partials partials = ReservePartials(at_once * rows, chunks);
-      for (unsigned first = 0; first < n; first += at_once) {
-        const unsigned count = std::min(at_once, Count(n) - first);
-        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
-               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
-               layer, config_.layers[layer].window, config_.attention_softcap, partials);
-        Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
-               config_.n_heads, config_.head_dim, attended_.data());
-      }
     });
+    for (const AttentionRun& run : runs_) {
+      run.many ? AttendMany(kv, layer, run) : AttendFew(kv, layer, run);
+    }
     const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
                                             Wanted(w.attention_out, n));
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
@@ -376,6 +366,7 @@ class CudaBackend final : public Backend {
     tables_.resize(n);
     host_query_scales_.resize(n);
     blocks_.clear();
+    runs_ = PlanAttention(batch.sequences);
     longest_ = 0;
     for (const BatchSequence& sequence : batch.sequences) {
       for (uint32_t i = 0; i < sequence.count; ++i) {
@@ -437,6 +428,45 @@ class CudaBackend final : public Backend {
       launch(&PrepareRows<GatedRow<false>>, GatedRow<false>{gate_up_.data(), 0});
     }
     return rows;
+  }
+
+  // Some tokens of a run at a time, so that what their chunks give takes bounded memory.
+  template <typename Attend>
+  void AttendParts(const AttentionRun& run, unsigned chunks, Attend attend) {
+    const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
+    const unsigned at_once =
+        Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, run.count));
+    const Partials partials = ReservePartials(at_once * rows, chunks);
+    const unsigned end = run.first + run.count;
+    for (unsigned first = run.first; first < end; first += at_once) {
+      const unsigned count = std::min(at_once, end - first);
+      attend(first, count, partials);
+      Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
+             config_.n_heads, config_.head_dim, attended_.data());
+    }
+  }
+
+  void AttendFew(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
+    const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
+    const unsigned group = config_.n_heads / config_.n_kv_heads;
+    AttendParts(run, chunks, [&](unsigned first, unsigned count, const Partials& partials) {
+      VisitKv(kv.type, [&]<KvType kType>() {
+        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
+               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+               layer, config_.layers[layer].window, config_.attention_softcap, partials);
+      });
+    });
+  }
+
+  void AttendMany(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
+    const FlashMasks masks = {config_.layers[layer].window, config_.attention_softcap};
+    const auto attend = [&](unsigned first, unsigned count, const Partials& partials) {
+      LaunchFlash(device_, kv.type, queries_.data(), {first, count}, config_.n_heads, places_,
+                  kv.view, layer, masks, partials, attended_.data());
+    };
+    const unsigned parts = FlashParts(run.longest);
+    if (parts == 1) return attend(run.first, run.count, {nullptr, nullptr, nullptr, 1});
+    AttendParts(run, parts, attend);
   }
 
   // Bias and norms of all heads of q, and of k, together.
@@ -578,7 +608,8 @@ class CudaBackend final : public Backend {
   std::vector<float> host_query_scales_, scores_, pick_weights_;
   std::vector<std::vector<float>> cosines_, sines_;  // [rope][token][pair]
   bool adapted_ = false;                             // a sequence of the pass has an adapter
-  uint32_t longest_ = 0;                             // context of a sequence of the pass
+  std::vector<AttentionRun> runs_;
+  uint32_t longest_ = 0;  // context of a sequence of the pass
   ExpertPicks picks_;
 
   DeviceArray<int> tokens_, device_positions_, device_tables_, device_blocks_, heads_;
@@ -599,11 +630,12 @@ class CudaBackend final : public Backend {
 namespace hearth::model {
 
 Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config) {
-  if (config.head_dim > cuda::kMostHeadDim ||
+  if (config.head_dim > cuda::kMostHeadDim || config.head_dim % 8 != 0 ||
       config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
     return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
                      config.n_heads / config.n_kv_heads, " to a key: the CUDA backend takes up to ",
-                     cuda::kMostHeadDim, " and ", cuda::kMostGroup, ". Use --backend cpu");
+                     cuda::kMostHeadDim, ", a multiple of 8, and ", cuda::kMostGroup,
+                     ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
   return std::unique_ptr<Backend>(new cuda::CudaBackend(config, std::move(device)));
