@@ -103,7 +103,7 @@ struct Case {
                 shape.masks, partials, out.data());
     if (parts > 1) {
       Launch(device, &MergeChunks, dim3(count, shape.heads), dim3(kLanes), partials, first,
-             shape.heads, shape.dim, out.data());
+             shape.heads, shape.dim, ActivationRows{shape.heads * shape.dim, out.data()}, false);
     }
   }
 };
@@ -205,7 +205,8 @@ TEST_CASE("attention by tiles is near attention by chunks") {
   std::vector<float> chunks(tiles.size());
   Launch(c.device, &AttendChunks<KvType::kF16>, dim3(20, 1, kChunks), dim3(kLanes, 4),
          c.queries.data(), 0u, 4u, c.Places(), c.kv, 1u, 0u, 0.0f, partials);
-  Launch(c.device, &MergeChunks, dim3(20, 4), dim3(kLanes), partials, 0u, 4u, 64u, chunks.data());
+  Launch(c.device, &MergeChunks, dim3(20, 4), dim3(kLanes), partials, 0u, 4u, 64u,
+         ActivationRows{256, chunks.data()}, false);
   for (size_t i = 0; i < tiles.size(); ++i) REQUIRE(std::fabs(tiles[i] - chunks[i]) < kTolerance);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "model/backend/cuda/paged_kv.cuh"
+#include "model/backend/cuda/rows.cuh"
 
 namespace hearth::model::cuda {
 
@@ -76,60 +77,96 @@ __global__ void FinishHeads(float* qkv, unsigned n_heads, HeadNorms norms, RopeT
   }
 }
 
+// What AttendChunks keeps of keys or values at a time: floats, a row 16 bytes longer than a head.
+constexpr unsigned kStageFloats = 32 * (kMostHeadDim / 2 + 4);
+
 // Grid (tokens, kv heads, chunks), block (32, query heads of a kv head). Tokens from `first_token`
-// on; the partials are those of these tokens alone.
+// on; the partials are those of these tokens alone. The block brings keys to shared memory, in
+// lines, then each warp scores them with its query, a lane a key; likewise values, a lane some of a
+// head's elements.
 template <KvType kType>
 __global__ void __launch_bounds__(kMostGroup* kLanes)
     AttendChunks(const float* queries, unsigned first_token, unsigned n_heads, TokenPlaces places,
                  PagedKv kv, unsigned layer, unsigned window, float softcap, Partials partials) {
   constexpr unsigned kEach = kMostHeadDim / kLanes;  // elements of a head in a lane, at most
-  __shared__ float query[kMostGroup * kMostHeadDim];
+  __shared__ float4 query[kMostGroup * kMostHeadDim / 4];
+  __shared__ float4 stage[kStageFloats / 4];
   const unsigned lane = threadIdx.x;
   const unsigned t = first_token + blockIdx.x;
   const unsigned kv_head = blockIdx.y;
   const unsigned chunk = blockIdx.z;
   const unsigned dim = kv.head_dim;
+  const unsigned stride = dim / 4 + 1;
+  const unsigned n_keys = dim <= kMostHeadDim / 2 ? 32 : 16;
   const unsigned head = kv_head * blockDim.y + threadIdx.y;
-  float* mine = query + threadIdx.y * dim;
+  float4* mine = query + threadIdx.y * (dim / 4);
   const size_t row = static_cast<size_t>(t) * n_heads + head;
-  for (unsigned i = lane; i < dim; i += kLanes) mine[i] = queries[row * dim + i];
-  __syncwarp();
+  for (unsigned i = lane; i < dim / 4; i += kLanes) {
+    mine[i] = reinterpret_cast<const float4*>(queries + row * dim)[i];
+  }
   const unsigned position = static_cast<unsigned>(places.positions[t]);
   const unsigned seen_from = window != 0 && position >= window ? position - window + 1 : 0;
   const unsigned begin = chunk * kChunk;
   const unsigned end = min(begin + kChunk, position + 1);
   const int* blocks = places.blocks + places.tables[t];
+  // Positions [at, at + n_keys) to the stage; the block calls it, which has read what was there.
+  const auto bring = [&](unsigned at, bool is_value) {
+    __syncthreads();
+    const unsigned eights = dim / 8;
+    for (unsigned i = threadIdx.y * kLanes + lane; i < n_keys * eights; i += blockDim.y * kLanes) {
+      const unsigned p = at + i / eights;
+      if (p >= end) break;
+      const int block = blocks[p / kBlockTokens];
+      KvEight<kType> eight;
+      eight.Fetch(is_value ? kv.Values(block, layer, kv_head) : kv.Keys(block, layer, kv_head), dim,
+                  p % kBlockTokens, i % eights * 8);
+      float x[8];
+      eight.Floats(x);
+      float4* to = stage + i / eights * stride + i % eights * 2;
+      to[0] = float4{x[0], x[1], x[2], x[3]};
+      to[1] = float4{x[4], x[5], x[6], x[7]};
+    }
+    __syncthreads();
+  };
 
   float top = -INFINITY;
   float total = 0;
   float sums[kEach] = {};
-  for (unsigned at = begin; at < end; at += kLanes) {
-    if (at + kLanes <= seen_from) continue;
+  for (unsigned at = begin; at < end; at += n_keys) {
+    if (at + n_keys <= seen_from) continue;
+    bring(at, false);
     const unsigned p = at + lane;
-    const bool seen = p < end && p >= seen_from;
+    const bool seen = lane < n_keys && p < end && p >= seen_from;
     float score = -INFINITY;
     if (seen) {
-      const uint8_t* keys = kv.Keys(blocks[p / kBlockTokens], layer, kv_head);
-      float dot = 0;
-      for (unsigned i = 0; i < dim; ++i) {
-        dot = fmaf(mine[i], KvAt<kType>(keys, dim, p % kBlockTokens, i), dot);
+      float4 dot{};
+      for (unsigned i = 0; i < dim / 4; ++i) {
+        const float4 q = mine[i];
+        const float4 k = stage[lane * stride + i];
+        dot.x = fmaf(q.x, k.x, dot.x);
+        dot.y = fmaf(q.y, k.y, dot.y);
+        dot.z = fmaf(q.z, k.z, dot.z);
+        dot.w = fmaf(q.w, k.w, dot.w);
       }
-      score = softcap == 0.0f ? dot : softcap * tanhf(dot / softcap);
+      score = (dot.x + dot.y) + (dot.z + dot.w);
+      if (softcap != 0.0f) score = softcap * tanhf(score / softcap);
     }
     const float higher = fmaxf(top, WarpMax(score));
     const float kept = top == -INFINITY ? 0.0f : expf(top - higher);
     const float weight = seen ? expf(score - higher) : 0.0f;
     total = fmaf(total, kept, WarpSum(weight));
+#pragma unroll
     for (unsigned e = 0; e < kEach; ++e) sums[e] *= kept;
     top = higher;
-    const unsigned count = min(kLanes, end - at);
+    bring(at, true);
+    const unsigned count = min(n_keys, end - at);
     for (unsigned j = 0; j < count; ++j) {
       const float w = __shfl_sync(kAllLanes, weight, j);
       if (at + j < seen_from) continue;
-      const uint8_t* values = kv.Values(blocks[(at + j) / kBlockTokens], layer, kv_head);
-      for (unsigned e = 0; e < kEach && lane + e * kLanes < dim; ++e) {
-        sums[e] =
-            fmaf(w, KvAt<kType>(values, dim, (at + j) % kBlockTokens, lane + e * kLanes), sums[e]);
+      const auto* values = reinterpret_cast<const float*>(stage + j * stride);
+#pragma unroll
+      for (unsigned e = 0; e < kEach; ++e) {
+        if (lane + e * kLanes < dim) sums[e] = fmaf(w, values[lane + e * kLanes], sums[e]);
       }
     }
   }
@@ -138,16 +175,18 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
     partials.tops[out] = top;
     partials.totals[out] = total;
   }
-  for (unsigned e = 0; e < kEach && lane + e * kLanes < dim; ++e) {
-    partials.values[out * dim + lane + e * kLanes] = sums[e];
+#pragma unroll
+  for (unsigned e = 0; e < kEach; ++e) {
+    if (lane + e * kLanes < dim) partials.values[out * dim + lane + e * kLanes] = sums[e];
   }
 }
 
-// Grid (tokens, heads), a warp each: out[first_token + t][head] from what its chunks gave.
+// Grid (tokens, heads), a warp each: columns [head][dim] of row first_token + t from what its
+// chunks gave, and rounded where `rounded` (32 divides a head then).
 [[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned first_token,
-                                                    unsigned n_heads, unsigned dim, float* out) {
+                                                    unsigned n_heads, unsigned dim,
+                                                    ActivationRows out, bool rounded) {
   const size_t row = static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y;
-  out += static_cast<size_t>(first_token) * n_heads * dim;
   const size_t first = row * partials.chunks;
   float top = -INFINITY;
   for (unsigned c = 0; c < partials.chunks; ++c) {
@@ -164,7 +203,10 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
       if (partials.totals[first + c] == 0.0f) continue;
       sum = fmaf(partials.values[(first + c) * dim + i], expf(partials.tops[first + c] - top), sum);
     }
-    out[row * dim + i] = sum / total;
+    const unsigned column = blockIdx.y * dim + i;
+    const size_t token = first_token + blockIdx.x;
+    out.floats[token * out.cols + column] = sum / total;
+    if (rounded) RoundUnit(sum / total, out, token, column / kUnit);
   }
 }
 

@@ -91,7 +91,12 @@ struct CudaKv : KvStorage {
 };
 
 constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
-constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
+
+// What a warp takes of few rows: of the matrix, of activations.
+struct FewTile {
+  unsigned rows, tokens;
+};
+constexpr FewTile kOne{2, 1}, kFour{2, 4}, kEight{4, 8};
 
 // Activation rows and the memory behind them.
 class Rows {
@@ -109,6 +114,7 @@ class Rows {
              scales_.data(), sums_.data(),   halves_.data(), row_scales_.data()};
     return view_;
   }
+  const ActivationRows& view() const { return view_; }
 
  private:
   ActivationRows view_;
@@ -205,17 +211,23 @@ class CudaBackend final : public Backend {
                              whole ? nullptr : VectorOf(w.q_norm),
                              whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
     const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
-    attended_.Reserve(device_, n * config_.q_size());
+    const ActivationRows& attended = attended_.Resize(device_, n, config_.q_size());
+    const RowForms wanted = Wanted(w.attention_out, n);
+    // What merges the chunks of a head can round it too.
+    const bool round_heads = wanted.rounded && !wanted.halves && config_.head_dim % kUnit == 0;
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
              config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
              queries_.data());
     });
     for (const AttentionRun& run : runs_) {
-      run.many ? AttendMany(kv, layer, run) : AttendFew(kv, layer, run);
+      run.many ? AttendMany(kv, layer, run) : AttendFew(kv, layer, run, round_heads);
     }
-    const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
-                                            Wanted(w.attention_out, n));
+    const bool few = runs_.size() == 1 && !runs_[0].many;
+    const bool ready = few && (round_heads || !(wanted.rounded || wanted.halves));
+    const ActivationRows& input =
+        ready ? attended
+              : Normalize(nullptr, attended.floats, nullptr, n, config_.q_size(), wanted);
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
                w.attention_post_norm);
   }
@@ -226,10 +238,15 @@ class CudaBackend final : public Backend {
     if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
     const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
                                              config_.d_model, Wanted(w.gate_up, n));
+    const RowForms wanted = Wanted(w.down, n);
+    if (n == 1 && !adapted_ && MultiplyGatedRow(Cuda(w.gate_up), normed, wanted)) {
+      return AddProduct(w.down, inner_.view(), pass.batch, layer, InputSite::kDown,
+                        w.feed_forward_post_norm);
+    }
     gate_up_.Reserve(device_, n * 2 * config_.d_ff);
     Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
     Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
-    AddProduct(w.down, Gate(n, Wanted(w.down, n)), pass.batch, layer, InputSite::kDown,
+    AddProduct(w.down, Gate(n, wanted), pass.batch, layer, InputSite::kDown,
                w.feed_forward_post_norm);
   }
 
@@ -432,7 +449,7 @@ class CudaBackend final : public Backend {
 
   // Some tokens of a run at a time, so that what their chunks give takes bounded memory.
   template <typename Attend>
-  void AttendParts(const AttentionRun& run, unsigned chunks, Attend attend) {
+  void AttendParts(const AttentionRun& run, unsigned chunks, bool rounded, Attend attend) {
     const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
     const unsigned at_once =
         Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, run.count));
@@ -442,31 +459,32 @@ class CudaBackend final : public Backend {
       const unsigned count = std::min(at_once, end - first);
       attend(first, count, partials);
       Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
-             config_.n_heads, config_.head_dim, attended_.data());
+             config_.n_heads, config_.head_dim, attended_.view(), rounded);
     }
   }
 
-  void AttendFew(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
+  void AttendFew(const CudaKv& kv, uint32_t layer, const AttentionRun& run, bool rounded) {
     const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
     const unsigned group = config_.n_heads / config_.n_kv_heads;
-    AttendParts(run, chunks, [&](unsigned first, unsigned count, const Partials& partials) {
-      VisitKv(kv.type, [&]<KvType kType>() {
-        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
-               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
-               layer, config_.layers[layer].window, config_.attention_softcap, partials);
-      });
-    });
+    AttendParts(
+        run, chunks, rounded, [&](unsigned first, unsigned count, const Partials& partials) {
+          VisitKv(kv.type, [&]<KvType kType>() {
+            Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
+                   dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+                   layer, config_.layers[layer].window, config_.attention_softcap, partials);
+          });
+        });
   }
 
   void AttendMany(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
     const FlashMasks masks = {config_.layers[layer].window, config_.attention_softcap};
     const auto attend = [&](unsigned first, unsigned count, const Partials& partials) {
       LaunchFlash(device_, kv.type, queries_.data(), {first, count}, config_.n_heads, places_,
-                  kv.view, layer, masks, partials, attended_.data());
+                  kv.view, layer, masks, partials, attended_.view().floats);
     };
     const unsigned parts = FlashParts(run.longest);
     if (parts == 1) return attend(run.first, run.count, {nullptr, nullptr, nullptr, 1});
-    AttendParts(run, parts, attend);
+    AttendParts(run, parts, false, attend);
   }
 
   // Bias and norms of all heads of q, and of k, together.
@@ -477,30 +495,63 @@ class CudaBackend final : public Backend {
            VectorOf(w.k_norm), config_.norm_epsilon);
   }
 
+  // Parts that follow each other and are held alike go together.
   void Multiply(const CudaWeight& w, const ActivationRows& x, size_t n, float* out, size_t stride,
                 bool add) {
-    for (const CudaWeight::Part& part : w.parts) {
-      if (UsesTensorCores(part.matrix.type, n)) {
-        LaunchTiles(device_, part.matrix, x, n, out + part.first_row, stride, add);
+    for (size_t i = 0; i < w.parts.size();) {
+      const TensorType type = w.parts[i].matrix.type;
+      if (UsesTensorCores(type, n)) {
+        LaunchTiles(device_, w.parts[i].matrix, x, n, out + w.parts[i].first_row, stride, add);
+        ++i;
         continue;
       }
-      const unsigned per_block = kProductWarps * kMatrixRows;
-      const auto launch = [&](auto kernel, unsigned tile) {
-        const dim3 grid((part.matrix.rows + per_block - 1) / per_block,
-                        (Count(n) + tile - 1) / tile);
-        Launch(device_, kernel, grid, dim3(kProductWarps * kLanes), part.matrix, x, Count(n),
-               out + part.first_row, stride, add);
-      };
-      VisitHeld(part.matrix.type, [&]<TensorType kType>() {
-        if constexpr (PlanesOf(kType).scales == 0) {
-          n == 1 ? launch(&MultiplyFloats<kType, 1>, 1)
-                 : launch(&MultiplyFloats<kType, kProductTile>, kProductTile);
-        } else {
-          n == 1 ? launch(&MultiplyQuantized<kType, 1>, 1)
-                 : launch(&MultiplyQuantized<kType, kProductTile>, kProductTile);
-        }
-      });
+      MatrixParts parts{};
+      for (; i < w.parts.size() && w.parts[i].matrix.type == type && parts.n < kMostParts; ++i) {
+        parts.part[parts.n] = w.parts[i].matrix;
+        parts.first_row[parts.n++] = w.parts[i].first_row;
+      }
+      MultiplyFew(parts, x, n, out, stride, add);
     }
+  }
+
+  void MultiplyFew(const MatrixParts& parts, const ActivationRows& x, size_t n, float* out,
+                   size_t stride, bool add) {
+    VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel, const FewTile& tile) {
+        const unsigned per_block = kProductWarps * tile.rows;
+        unsigned blocks = 0;
+        for (unsigned p = 0; p < parts.n; ++p) {
+          blocks += (parts.part[p].rows + per_block - 1) / per_block;
+        }
+        Launch(device_, kernel, dim3(blocks, (Count(n) + tile.tokens - 1) / tile.tokens),
+               dim3(kProductWarps * kLanes), parts, x, Count(n), out, stride, add);
+      };
+      if (n == 1) return launch(&MultiplyRows<kType, kOne.rows, kOne.tokens>, kOne);
+      if (n <= kFour.tokens) return launch(&MultiplyRows<kType, kFour.rows, kFour.tokens>, kFour);
+      launch(&MultiplyRows<kType, kEight.rows, kEight.tokens>, kEight);
+    });
+  }
+
+  // Gate, up and activation of one row in one launch; false where the weights do not lend
+  // themselves to that.
+  bool MultiplyGatedRow(const CudaWeight& w, const ActivationRows& x, RowForms forms) {
+    const uint32_t d_ff = config_.d_ff;
+    const PackedMatrix& first = w.parts[0].matrix;
+    if (forms.halves || w.parts.size() > 2 || w.parts.back().matrix.type != first.type) {
+      return false;
+    }
+    const PackedMatrix gate = w.parts.size() == 2 ? first : RowsOf(first, 0, d_ff);
+    const PackedMatrix up = w.parts.size() == 2 ? w.parts[1].matrix : RowsOf(first, d_ff, d_ff);
+    const ActivationRows& out = inner_.Resize(device_, 1, d_ff);
+    VisitHeld(first.type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel) {
+        Launch(device_, kernel, dim3(d_ff / kUnit), dim3(kGatedWarps * kLanes), gate, up, x, out,
+               forms.rounded);
+      };
+      config_.activation == Activation::kGeluTanh ? launch(&MultiplyGated<kType, true>)
+                                                  : launch(&MultiplyGated<kType, false>);
+    });
+    return true;
   }
 
   // What the sequences' adapters add to a product of the pass that was made from x.
@@ -618,10 +669,10 @@ class CudaBackend final : public Backend {
   std::vector<DeviceArray<float>> device_cosines_, device_sines_;
   TokenPlaces places_{};
 
-  DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
+  DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
-  Rows input_, inner_, adapter_input_;
+  Rows input_, attended_, inner_, adapter_input_;
 };
 
 }  // namespace
