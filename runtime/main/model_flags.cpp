@@ -56,8 +56,10 @@ void AddModelFlags(CLI::App& command, ModelFlags& flags) {
                            {{"f32", model::KvType::kF32},
                             {"f16", model::KvType::kF16},
                             {"bf16", model::KvType::kBF16},
-                            {"q8_0", model::KvType::kQ8_0}},
-                           "How keys and values are stored: f32, f16, bf16 or q8_0");
+                            {"q8_0", model::KvType::kQ8_0},
+                            {"f8_e4m3", model::KvType::kF8E4M3}},
+                           "How keys and values are stored: f32, f16, bf16, q8_0, or on a GPU "
+                           "f8_e4m3");
 }
 
 void ApplyModelFlags(const ModelFlags& flags, model::ModelOptions& options) {

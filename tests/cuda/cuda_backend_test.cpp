@@ -66,7 +66,7 @@ double Distance(const Logits& a, const Logits& b) {
   return worst;
 }
 
-TEST_CASE("logits are those of the reference within the rounding of activations") {
+TEST_CASE("logits are those of the reference within the rounding of activations", "[whole]") {
   for (const char* file : {kLlama, kQwen}) {
     CAPTURE(file);
     const auto cuda = Load(BackendKind::kCuda, file);
@@ -79,7 +79,7 @@ TEST_CASE("logits are those of the reference within the rounding of activations"
   }
 }
 
-TEST_CASE("logits are the same bit by bit however a batch is cut") {
+TEST_CASE("logits are the same bit by bit however a batch is cut", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   // Few rows at a time: whole numbers.
   const Logits few = Run(*cuda, KvType::kF16, 1);
@@ -91,19 +91,24 @@ TEST_CASE("logits are the same bit by bit however a batch is cut") {
   CHECK(Distance(Run(*cuda, KvType::kF16, 64), few) < 0.05);
 }
 
-TEST_CASE("keys and values of every type are near those of f32") {
+TEST_CASE("keys and values of every type are near those of f32", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   const Logits exact = Run(*cuda, KvType::kF32, 64);
-  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
+  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0, KvType::kF8E4M3}) {
     CAPTURE(static_cast<int>(type));
     const double distance = Distance(Run(*cuda, type, 64), exact);
     CHECK(distance > 0);
-    CHECK(distance < (type == KvType::kF16 ? 0.1 : 1.0));
+    // Of a number they keep 11 bits, 8, 7 of the largest of 32, and 4.
+    CHECK(distance < (type == KvType::kF16 ? 0.1 : type == KvType::kF8E4M3 ? 2.0 : 1.0));
   }
   const auto llama = Load(BackendKind::kCuda, kLlama);  // heads of 16
   const auto refused = Evaluator::Create(*llama, KvType::kQ8_0, 64);
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().message, Catch::Contains("use f16 or bf16"));
+  const auto cpu = Load(BackendKind::kCpu, kLlama);
+  const auto for_gpus = Evaluator::Create(*cpu, KvType::kF8E4M3, 64);
+  REQUIRE_FALSE(for_gpus.ok());
+  CHECK_THAT(for_gpus.error().message, Catch::Contains("q8_0"));
 }
 
 // An adapter of the first layer, random numbers.
@@ -141,7 +146,7 @@ std::string WriteAdapter(const ModelConfig& config) {
   return path.string();
 }
 
-TEST_CASE("an adapter changes logits as on the reference") {
+TEST_CASE("an adapter changes logits as on the reference", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   const auto reference = Load(BackendKind::kReference, kQwen);
   const std::string path = WriteAdapter(cuda->config());
@@ -195,7 +200,8 @@ std::string WriteNetwork(const std::string& architecture) {
   return path.string();
 }
 
-TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of the reference") {
+TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of the reference",
+          "[whole]") {
   for (const char* architecture : {"gemma2", "olmo2", "qwen2", "qwen3moe"}) {
     CAPTURE(architecture);
     const std::string path = WriteNetwork(architecture);
@@ -229,7 +235,8 @@ TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of
 }
 
 #ifndef HEARTH_CUDA_ON_DEVICE
-TEST_CASE("a device that fails ends the requests with its words, and the program lives") {
+TEST_CASE("a device that fails ends the requests with its words, and the program lives",
+          "[whole]") {
   const auto model = Load(BackendKind::kCuda, kLlama);
   auto engine = Engine::Create(*model, {.context_tokens = 64});
   REQUIRE(engine.ok());
@@ -258,7 +265,7 @@ TEST_CASE("a device that fails ends the requests with its words, and the program
 #endif
 
 // $HEARTH_CUDA_MODELS is a folder of model files; too much for kernels that run on the host.
-TEST_CASE("real models give the logits of the CPU", "[models]") {
+TEST_CASE("real models give the logits of the CPU", "[whole]") {
   const char* const folder = std::getenv("HEARTH_CUDA_MODELS");
   if (!test::kOnDevice || folder == nullptr) {
     WARN("skipped: no GPU, or HEARTH_CUDA_MODELS names no folder of model files");
@@ -281,7 +288,8 @@ TEST_CASE("real models give the logits of the CPU", "[models]") {
   CHECK(models > 0);
 }
 
-TEST_CASE("keys and values that do not fit are refused with the numbers, and smaller ones taken") {
+TEST_CASE("keys and values that do not fit are refused with the numbers, and smaller ones taken",
+          "[whole]") {
   const auto model = Load(BackendKind::kCuda, kLlama);
   const auto refused = Evaluator::Create(*model, KvType::kF32, 1u << 31);
   REQUIRE_FALSE(refused.ok());

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "model/backend/backend.h"
 #include "model/evaluator.h"
 #include "tests/support/files.h"
 
@@ -31,7 +32,7 @@ std::vector<float> LogitsOf(const ModelOptions& options) {
   return logits;
 }
 
-TEST_CASE("any number of layers on the device gives the logits of the reference") {
+TEST_CASE("any number of layers on the device gives the logits of the reference", "[whole]") {
   const auto exact = LogitsOf({.backend = BackendKind::kReference, .weights_only = true});
   for (const uint32_t layers : {0u, 1u, 4u, 6u, 100u}) {
     CAPTURE(layers);
@@ -46,15 +47,19 @@ TEST_CASE("any number of layers on the device gives the logits of the reference"
   }
 }
 
-TEST_CASE(
-    "a model says which layers are where, and its cache takes memory for those on the device") {
+TEST_CASE("a model says which layers are where, and its device holds the cache of its own",
+          "[whole]") {
   const std::string path = test::Golden("inference/tiny/llama-test-F16.gguf").string();
   auto model = Model::Load(
       path, {.backend = BackendKind::kCuda, .threads = 1, .gpu_layers = 4, .weights_only = true});
   REQUIRE(model.ok());
   CHECK_THAT((*model)->DescribeBackend(), Catch::StartsWith("4 of 6 layers: cuda"));
-  // 6 layers of 2 heads of 16 would take 6 GiB here, of the 4 that the host's device has.
-  CHECK(Evaluator::Create(**model, KvType::kF32, 1 << 15).ok());
+  const auto block_bytes = [&](uint32_t layers) {
+    auto backend = CreateCudaBackend((*model)->config(), {.layers = layers});
+    REQUIRE(backend.ok());
+    return (*backend)->KvBlockBytes(KvType::kF16);
+  };
+  CHECK(block_bytes(4) * 6 == block_bytes(UINT32_MAX) * 4);
 }
 
 }  // namespace

@@ -86,7 +86,11 @@ printf 'built for %s in %d s\n' "$arch" $((SECONDS - start))
 
 # Correctness first: what is fast and wrong is not measured.
 if [ $tests = 1 ]; then
-  "$root/build-device/cuda_device_test" >"$out/tests.log" 2>&1
+  # Tests of kernels look at what one wrote as soon as it was launched.
+  CUDA_LAUNCH_BLOCKING=1 "$root/build-device/cuda_device_test" '~[whole]' >"$out/kernels.log" 2>&1 ||
+    say_log "$out/kernels.log" "the tests of kernels failed; nothing is measured"
+  tail -3 "$out/kernels.log"
+  "$root/build-device/cuda_device_test" '[whole]' >"$out/tests.log" 2>&1
   status=$?
   tail -3 "$out/tests.log"
   [ $status = 0 ] || say_log "$out/tests.log" "the tests failed; nothing is measured"

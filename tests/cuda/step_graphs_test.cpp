@@ -47,7 +47,7 @@ std::vector<std::vector<float>> Decode(Evaluator& evaluator, size_t steps, size_
   return logits;
 }
 
-TEST_CASE("steps as graphs give the logits of steps that are launched") {
+TEST_CASE("steps as graphs give the logits of steps that are launched", "[whole]") {
   auto loaded = Model::Load(test::Golden("inference/tiny/qwen3-test256-Q4_1.gguf").string(),
                             {.backend = BackendKind::kCuda, .weights_only = true});
   REQUIRE(loaded.ok());
@@ -77,7 +77,7 @@ TEST_CASE("steps as graphs give the logits of steps that are launched") {
   CHECK(graphs == launched);
 }
 
-TEST_CASE("a graph is made again when buffers move and when the context outgrows it") {
+TEST_CASE("a graph is made again when buffers move and when the context outgrows it", "[whole]") {
   auto loaded = Model::Load(test::Golden("inference/tiny/qwen3-test256-Q4_1.gguf").string(),
                             {.backend = BackendKind::kCuda, .weights_only = true});
   REQUIRE(loaded.ok());

@@ -6,7 +6,6 @@
 #include <random>
 #include <vector>
 
-#include "tests/cuda/managed.h"
 #include "tests/cuda/random_products.h"
 
 namespace hearth::model::cuda {
@@ -21,7 +20,7 @@ void CheckUpload(WeightUpload& upload, Device& device, TensorType type,
   const TensorType held = HeldAs(type);
   std::vector<uint8_t> whole(PackedBytes(held, kRows, kCols));
   Pack(type, kRows, kCols, file, whole.data());
-  test::ManagedVector<uint8_t> sent(whole.size(), 0x5a);
+  std::vector<uint8_t> sent(whole.size(), 0x5a);
   REQUIRE(upload.Send(type, kRows, kCols, file, sent.data()));
   device.Wait();
   const PackedMatrix a = ViewOf(held, kRows, kCols, whole.data());

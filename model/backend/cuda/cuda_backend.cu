@@ -7,7 +7,10 @@
 
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
+#include "model/backend/cuda/attention_plan.h"
+#include "model/backend/cuda/cuda_weight.h"
 #include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
 #include "model/backend/cuda/rows.cuh"
@@ -18,63 +21,10 @@
 #include "model/backend/cuda/visit_types.h"
 #include "model/backend/cuda/weight_upload.h"
 #include "model/backend/expert_picks.h"
-#include "model/quant.h"
 
 namespace hearth::model::cuda {
 
-Result<Device> Device::Open() {
-  int count = 0;
-  const cudaError_t found = cudaGetDeviceCount(&count);
-  if (found != cudaSuccess || count == 0) {
-    return MakeError(ErrorCode::kUnsupported, "no CUDA device: ",
-                     found != cudaSuccess ? cudaGetErrorString(found) : "none is installed",
-                     ". Use --backend cpu");
-  }
-  Device device;
-  device.Note(cudaGetDeviceProperties(&device.properties_, 0));
-  if (device.failure_ != cudaSuccess) {
-    return MakeError(ErrorCode::kIo,
-                     "CUDA device 0 cannot be asked: ", cudaGetErrorString(device.failure_));
-  }
-  constexpr int kOldest = 8;
-  if (device.properties_.major < kOldest) {
-    return MakeError(ErrorCode::kUnsupported, device.properties_.name, " has compute capability ",
-                     device.properties_.major, ".", device.properties_.minor,
-                     "; hearth needs 8.0 or later. Use --backend cpu");
-  }
-  device.Note(cudaStreamCreate(&device.stream_));
-  if (device.failure_ != cudaSuccess) {
-    return MakeError(ErrorCode::kIo,
-                     "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
-  }
-  device.open_ = true;
-  return Result<Device>(std::move(device));
-}
-
-Device::~Device() {
-  if (open_) (void)cudaStreamDestroy(stream_);
-}
-
 namespace {
-
-struct CudaWeight : Weight {
-  struct Part {
-    PackedMatrix matrix;
-    uint32_t first_row = 0;
-  };
-  DeviceArray<float> vector;
-  DeviceArray<uint8_t> memory;
-  std::vector<Part> parts;
-  bool quantized = false;  // a part is
-  size_t size = 0;
-
-  size_t bytes() const override { return size; }
-};
-
-const CudaWeight& Cuda(const WeightPtr& weight) { return static_cast<const CudaWeight&>(*weight); }
-const float* VectorOf(const WeightPtr& weight) {
-  return weight ? Cuda(weight).vector.data() : nullptr;
-}
 
 struct CudaKv : KvStorage {
   explicit CudaKv(Device& d) : device(d) {}
@@ -92,7 +42,12 @@ struct CudaKv : KvStorage {
 };
 
 constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
-constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
+
+// What a warp takes of few rows: of the matrix, of activations.
+struct FewTile {
+  unsigned rows, tokens;
+};
+constexpr FewTile kOne{2, 1}, kFour{2, 4}, kEight{4, 8};
 
 // Activation rows and the memory behind them.
 class Rows {
@@ -110,6 +65,7 @@ class Rows {
              scales_.data(), sums_.data(),   halves_.data(), row_scales_.data()};
     return view_;
   }
+  const ActivationRows& view() const { return view_; }
 
  private:
   ActivationRows view_;
@@ -134,11 +90,8 @@ class CudaBackend final : public Backend {
   std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
-    auto weight = std::make_unique<CudaWeight>();
-    HEARTH_CHECK_OK(role == Role::kVector ? FillVector(parts, *weight)
-                                          : FillMatrix(parts, *weight));
-    HEARTH_CHECK_OK(Lost());
-    return WeightPtr(std::move(weight));
+    if (!upload_) upload_.emplace(device_, options_.threads);
+    return LoadWeight(device_, *upload_, parts, role);
   }
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
@@ -151,10 +104,10 @@ class CudaBackend final : public Backend {
     kv->type = type;
     kv->block_bytes = KvBlockBytes(type);
     const size_t bytes = kv->block_bytes * n_blocks;
-    HEARTH_CHECK_OK(Lost());
+    HEARTH_CHECK_OK(device_.Lost());
     if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
-      return TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"), bytes,
-                      "Use a shorter context, --kv-type q8_0 or --backend cpu");
+      return device_.TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"),
+                              bytes, "Use a shorter context, --kv-type q8_0 or --backend cpu");
     }
     kv->view = {kv->memory.data(), layers_, config_.n_kv_heads, config_.head_dim,
                 KvHalfBytes(type, config_.head_dim)};
@@ -167,7 +120,7 @@ class CudaBackend final : public Backend {
 
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     const StepShape shape = Begin(pass);
-    if (IsSmall(pass.batch)) {
+    if (IsStep(pass.batch)) {
       graphs_.Run(shape, [&] { body(0); });
     } else {
       body(0);
@@ -216,29 +169,23 @@ class CudaBackend final : public Backend {
                              whole ? nullptr : VectorOf(w.q_norm),
                              whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
     const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
-    const unsigned group = config_.n_heads / config_.n_kv_heads;
-    attended_.Reserve(device_, n * config_.q_size());
+    const ActivationRows& attended = attended_.Resize(device_, n, config_.q_size());
+    const RowForms wanted = Wanted(w.attention_out, n);
+    // What merges the chunks of a head can round it too.
+    const bool round_heads = wanted.rounded && !wanted.halves && config_.head_dim % kUnit == 0;
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
              config_.n_heads, norms, table, inputs_.query_scales(), places_, kv.view, layer,
              queries_.data());
-      // Some tokens at a time, so that what their chunks give takes bounded memory.
-      const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
-      const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
-      const unsigned at_once =
-          Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, n));
-      const Partials partials = ReservePartials(at_once * rows, chunks);
-      for (unsigned first = 0; first < n; first += at_once) {
-        const unsigned count = std::min(at_once, Count(n) - first);
-        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
-               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
-               layer, config_.layers[layer].window, config_.attention_softcap, partials);
-        Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
-               config_.n_heads, config_.head_dim, attended_.data());
-      }
     });
-    const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
-                                            Wanted(w.attention_out, n));
+    for (const AttentionRun& run : runs_) {
+      run.many ? AttendMany(kv, layer, run) : AttendFew(kv, layer, run, round_heads);
+    }
+    const bool few = runs_.size() == 1 && !runs_[0].many;
+    const bool ready = few && (round_heads || !(wanted.rounded || wanted.halves));
+    const ActivationRows& input =
+        ready ? attended
+              : Normalize(nullptr, attended.floats, nullptr, n, config_.q_size(), wanted);
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
                w.attention_post_norm);
   }
@@ -249,10 +196,15 @@ class CudaBackend final : public Backend {
     if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
     const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
                                              config_.d_model, Wanted(w.gate_up, n));
+    const RowForms wanted = Wanted(w.down, n);
+    if (n == 1 && !adapted_ && MultiplyGatedRow(Cuda(w.gate_up), normed, wanted)) {
+      return AddProduct(w.down, inner_.view(), pass.batch, layer, InputSite::kDown,
+                        w.feed_forward_post_norm);
+    }
     gate_up_.Reserve(device_, n * 2 * config_.d_ff);
     Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
     Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
-    AddProduct(w.down, Gate(n, Wanted(w.down, n)), pass.batch, layer, InputSite::kDown,
+    AddProduct(w.down, Gate(n, wanted), pass.batch, layer, InputSite::kDown,
                w.feed_forward_post_norm);
   }
 
@@ -284,7 +236,8 @@ class CudaBackend final : public Backend {
       shape.counts.push_back(sequence.count);
       longest_ = std::max(longest_, sequence.start + sequence.count);
     }
-    if (IsSmall(batch)) longest_ = ContextBound(longest_, kChunk);
+    runs_ = PlanAttention(batch.sequences);
+    if (IsStep(batch)) longest_ = ContextBound(longest_, kChunk);
     shape.context = longest_;
     inputs_.Send(device_, batch);
     places_ = inputs_.places();
@@ -292,10 +245,11 @@ class CudaBackend final : public Backend {
   }
 
   // A step of decoding, worth a graph: launching takes as long as the rest. Picks of experts are
-  // made on the host, and adapters come and go.
-  bool IsSmall(const BatchView& batch) const {
+  // made on the host, adapters come and go, and tiles of attention follow each context.
+  bool IsStep(const BatchView& batch) const {
     constexpr size_t kMostTokens = 64;
-    return batch.tokens.size() <= kMostTokens && !adapted_ && config_.experts.n_experts == 0;
+    return batch.tokens.size() <= kMostTokens && !adapted_ && config_.experts.n_experts == 0 &&
+           std::ranges::none_of(runs_, &AttentionRun::many);
   }
 
   // Waits for the pass, too: what it cost is known when it ends.
@@ -325,87 +279,15 @@ class CudaBackend final : public Backend {
     return forms;
   }
 
-  // The failure of the device, if it failed.
-  Status Lost() const {
-    if (device_.failure() == cudaSuccess) return {};
-    return MakeError(ErrorCode::kIo, "the GPU (", device_.properties().name,
-                     ") failed: ", cudaGetErrorString(device_.failure()),
-                     ". Start again; --backend cpu does without it");
-  }
-
   // How a pass ended: memory that it did not get is an error of this pass alone.
   Status Ended() {
     const size_t shortage = device_.TakeShortage();
-    HEARTH_CHECK_OK(Lost());
+    HEARTH_CHECK_OK(device_.Lost());
     if (shortage == 0) return {};
-    return TooLarge("a pass", shortage, "Send shorter prompts or use --backend cpu");
-  }
-
-  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
-    size_t free = 0;
-    size_t total = 0;
-    (void)cudaMemGetInfo(&free, &total);
-    return MakeError(ErrorCode::kResourceExhausted, what, ": ", (bytes >> 20) + 1,
-                     " MiB of device memory are wanted, ", free >> 20, " of ", total >> 20,
-                     " MiB are free on ", device_.properties().name, ". ", help);
+    return device_.TooLarge("a pass", shortage, "Send shorter prompts or use --backend cpu");
   }
 
   static unsigned Count(size_t n) { return static_cast<unsigned>(n); }
-
-  Status FillVector(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
-    std::vector<float> values;
-    for (const TensorInfo* part : parts) {
-      if (!CanDequantize(part->type)) return UnknownType(*part);
-      const size_t old = values.size();
-      values.resize(old + part->elements());
-      Dequantize(part->type, part->data, std::span(values).subspan(old));
-    }
-    weight.size = values.size() * sizeof(float);
-    HEARTH_CHECK_OK(Lost());
-    if (weight.vector.TryReserve(device_, values.size()) != cudaSuccess) {
-      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
-    }
-    weight.vector.Upload(device_, values);
-    device_.Wait();
-    return {};
-  }
-
-  Status FillMatrix(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
-    std::vector<size_t> begins;
-    for (const TensorInfo* part : parts) {
-      if (!CanDequantize(part->type)) return UnknownType(*part);
-      if (part->cols() % kUnit != 0) {
-        return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
-                         " columns; the CUDA backend needs multiples of ", kUnit);
-      }
-      begins.push_back(weight.size);
-      weight.size += PackedBytes(HeldAs(part->type), part->rows(), part->cols());
-    }
-    HEARTH_CHECK_OK(Lost());
-    if (weight.memory.TryReserve(device_, weight.size) != cudaSuccess) {
-      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
-    }
-    uint32_t first_row = 0;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const TensorInfo& part = *parts[i];
-      const TensorType held = HeldAs(part.type);
-      uint8_t* to = weight.memory.data() + begins[i];
-      if (!upload_) upload_.emplace(device_, options_.threads);
-      if (!upload_->Send(part.type, part.rows(), part.cols(), part.data, to)) {
-        return MakeError(ErrorCode::kResourceExhausted, part.name,
-                         ": the system has no pinned memory to send weights from");
-      }
-      weight.parts.push_back({ViewOf(held, part.rows(), part.cols(), to), first_row});
-      weight.quantized = weight.quantized || PlanesOf(held).scales != 0;
-      first_row += static_cast<uint32_t>(part.rows());
-    }
-    return {};
-  }
-
-  static Status UnknownType(const TensorInfo& part) {
-    return MakeError(ErrorCode::kUnsupported, part.name, ": type ", GetTensorType(part.type).name,
-                     " is not supported");
-  }
 
   Partials ReservePartials(size_t rows, unsigned chunks) {
     tops_.Reserve(device_, rows);
@@ -437,6 +319,46 @@ class CudaBackend final : public Backend {
     return rows;
   }
 
+  // Some tokens of a run at a time, so that what their chunks give takes bounded memory.
+  template <typename Attend>
+  void AttendParts(const AttentionRun& run, unsigned chunks, bool rounded, Attend attend) {
+    const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
+    const unsigned at_once =
+        Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, run.count));
+    const Partials partials = ReservePartials(at_once * rows, chunks);
+    const unsigned end = run.first + run.count;
+    for (unsigned first = run.first; first < end; first += at_once) {
+      const unsigned count = std::min(at_once, end - first);
+      attend(first, count, partials);
+      Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
+             config_.n_heads, config_.head_dim, attended_.view(), rounded);
+    }
+  }
+
+  void AttendFew(const CudaKv& kv, uint32_t layer, const AttentionRun& run, bool rounded) {
+    const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
+    const unsigned group = config_.n_heads / config_.n_kv_heads;
+    AttendParts(
+        run, chunks, rounded, [&](unsigned first, unsigned count, const Partials& partials) {
+          VisitKv(kv.type, [&]<KvType kType>() {
+            Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
+                   dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+                   layer, config_.layers[layer].window, config_.attention_softcap, partials);
+          });
+        });
+  }
+
+  void AttendMany(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
+    const FlashMasks masks = {config_.layers[layer].window, config_.attention_softcap};
+    const auto attend = [&](unsigned first, unsigned count, const Partials& partials) {
+      LaunchFlash(device_, kv.type, queries_.data(), {first, count}, config_.n_heads, places_,
+                  kv.view, layer, masks, partials, attended_.view().floats);
+    };
+    const unsigned parts = FlashParts(run.longest);
+    if (parts == 1) return attend(run.first, run.count, {nullptr, nullptr, nullptr, 1});
+    AttendParts(run, parts, false, attend);
+  }
+
   // Bias and norms of all heads of q, and of k, together.
   void NormalizeWholeQk(const LayerWeights& w, size_t n) {
     const unsigned all = config_.q_size() + 2 * config_.kv_size();
@@ -445,30 +367,63 @@ class CudaBackend final : public Backend {
            VectorOf(w.k_norm), config_.norm_epsilon);
   }
 
+  // Parts that follow each other and are held alike go together.
   void Multiply(const CudaWeight& w, const ActivationRows& x, size_t n, float* out, size_t stride,
                 bool add) {
-    for (const CudaWeight::Part& part : w.parts) {
-      if (UsesTensorCores(part.matrix.type, n)) {
-        LaunchTiles(device_, part.matrix, x, n, out + part.first_row, stride, add);
+    for (size_t i = 0; i < w.parts.size();) {
+      const TensorType type = w.parts[i].matrix.type;
+      if (UsesTensorCores(type, n)) {
+        LaunchTiles(device_, w.parts[i].matrix, x, n, out + w.parts[i].first_row, stride, add);
+        ++i;
         continue;
       }
-      const unsigned per_block = kProductWarps * kMatrixRows;
-      const auto launch = [&](auto kernel, unsigned tile) {
-        const dim3 grid((part.matrix.rows + per_block - 1) / per_block,
-                        (Count(n) + tile - 1) / tile);
-        Launch(device_, kernel, grid, dim3(kProductWarps * kLanes), part.matrix, x, Count(n),
-               out + part.first_row, stride, add);
-      };
-      VisitHeld(part.matrix.type, [&]<TensorType kType>() {
-        if constexpr (PlanesOf(kType).scales == 0) {
-          n == 1 ? launch(&MultiplyFloats<kType, 1>, 1)
-                 : launch(&MultiplyFloats<kType, kProductTile>, kProductTile);
-        } else {
-          n == 1 ? launch(&MultiplyQuantized<kType, 1>, 1)
-                 : launch(&MultiplyQuantized<kType, kProductTile>, kProductTile);
-        }
-      });
+      MatrixParts parts{};
+      for (; i < w.parts.size() && w.parts[i].matrix.type == type && parts.n < kMostParts; ++i) {
+        parts.part[parts.n] = w.parts[i].matrix;
+        parts.first_row[parts.n++] = w.parts[i].first_row;
+      }
+      MultiplyFew(parts, x, n, out, stride, add);
     }
+  }
+
+  void MultiplyFew(const MatrixParts& parts, const ActivationRows& x, size_t n, float* out,
+                   size_t stride, bool add) {
+    VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel, const FewTile& tile) {
+        const unsigned per_block = kProductWarps * tile.rows;
+        unsigned blocks = 0;
+        for (unsigned p = 0; p < parts.n; ++p) {
+          blocks += (parts.part[p].rows + per_block - 1) / per_block;
+        }
+        Launch(device_, kernel, dim3(blocks, (Count(n) + tile.tokens - 1) / tile.tokens),
+               dim3(kProductWarps * kLanes), parts, x, Count(n), out, stride, add);
+      };
+      if (n == 1) return launch(&MultiplyRows<kType, kOne.rows, kOne.tokens>, kOne);
+      if (n <= kFour.tokens) return launch(&MultiplyRows<kType, kFour.rows, kFour.tokens>, kFour);
+      launch(&MultiplyRows<kType, kEight.rows, kEight.tokens>, kEight);
+    });
+  }
+
+  // Gate, up and activation of one row in one launch; false where the weights do not lend
+  // themselves to that.
+  bool MultiplyGatedRow(const CudaWeight& w, const ActivationRows& x, RowForms forms) {
+    const uint32_t d_ff = config_.d_ff;
+    const PackedMatrix& first = w.parts[0].matrix;
+    if (forms.halves || w.parts.size() > 2 || w.parts.back().matrix.type != first.type) {
+      return false;
+    }
+    const PackedMatrix gate = w.parts.size() == 2 ? first : RowsOf(first, 0, d_ff);
+    const PackedMatrix up = w.parts.size() == 2 ? w.parts[1].matrix : RowsOf(first, d_ff, d_ff);
+    const ActivationRows& out = inner_.Resize(device_, 1, d_ff);
+    VisitHeld(first.type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel) {
+        Launch(device_, kernel, dim3(d_ff / kUnit), dim3(kGatedWarps * kLanes), gate, up, x, out,
+               forms.rounded);
+      };
+      config_.activation == Activation::kGeluTanh ? launch(&MultiplyGated<kType, true>)
+                                                  : launch(&MultiplyGated<kType, false>);
+    });
+    return true;
   }
 
   // What the sequences' adapters add to a product of the pass that was made from x.
@@ -574,6 +529,7 @@ class CudaBackend final : public Backend {
   StepInputs inputs_;
   StepGraphs graphs_;
   bool adapted_ = false;  // a sequence of the pass has an adapter
+  std::vector<AttentionRun> runs_;
   uint32_t longest_ = 0;  // bound of the contexts of the pass
   TokenPlaces places_{};
   PinnedArray<float> host_logits_;
@@ -585,10 +541,10 @@ class CudaBackend final : public Backend {
   DeviceArray<int> device_token_rows_, device_pick_rows_;
   DeviceArray<float> device_pick_weights_;
 
-  DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
+  DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
-  Rows input_, inner_, adapter_input_;
+  Rows input_, attended_, inner_, adapter_input_;
 };
 
 }  // namespace
@@ -602,7 +558,8 @@ Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
       config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
     return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
                      config.n_heads / config.n_kv_heads, " to a key: the CUDA backend takes up to ",
-                     cuda::kMostHeadDim, " and ", cuda::kMostGroup, ". Use --backend cpu");
+                     cuda::kMostHeadDim, ", a multiple of 8, and ", cuda::kMostGroup,
+                     ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
   return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/core/result.h"
@@ -40,6 +41,10 @@ class Device {
   bool usable() const { return failure_ == cudaSuccess && shortage_ == 0 && !spoiled_; }
   // Ends a pass; the bytes that it did not get, or 0.
   size_t TakeShortage() { return std::exchange(shortage_, 0); }
+  // The failure as an error for people, if there was one; it tells them to start again.
+  Status Lost() const;
+  // An error that says how much was wanted and how much there is.
+  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const;
   void Wait() {
     if (Spoil()) return;
     Note(cudaStreamSynchronize(stream_));
@@ -92,9 +97,11 @@ class DeviceArray {
   // kernels may still read what is given up. Too little memory is no failure of the device.
   cudaError_t TryReserve(Device& device, size_t n) {
     if (n <= size_ || device.Spoil()) return cudaSuccess;
-    device.Wait();
     device.NoteMove();
-    if (data_ != nullptr) (void)cudaFree(data_);
+    if (data_ != nullptr) {
+      device.Wait();
+      (void)cudaFree(data_);
+    }
     data_ = nullptr;
     size_ = 0;
     void* data = nullptr;

@@ -84,10 +84,7 @@ Result<DeviceSpeed> MeasureCudaSpeed(size_t bytes) {
   if (device.properties().major == 9) {
     speed.matrix_rate = std::max(speed.matrix_rate, MatrixRate(device, &WgmmaLoop, done));
   }
-  if (device.failure() != cudaSuccess) {
-    return MakeError(ErrorCode::kIo, "the GPU (", device.properties().name,
-                     ") failed: ", cudaGetErrorString(device.failure()));
-  }
+  HEARTH_CHECK_OK(device.Lost());
   return speed;
 }
 

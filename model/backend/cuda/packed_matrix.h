@@ -55,8 +55,8 @@ constexpr TensorType HeldAs(TensorType type) {
   return as_it_is ? type : TensorType::kF16;
 }
 
-// A view, passed to kernels by value. `data` is device memory, aligned to 256 bytes, and so is each
-// plane.
+// A view, passed to kernels by value. The memory is the device's; each plane of a whole matrix is
+// aligned to 256 bytes.
 struct PackedMatrix {
   TensorType type = TensorType::kF32;
   uint32_t rows = 0;
@@ -66,6 +66,19 @@ struct PackedMatrix {
   const uint8_t* scales = nullptr;
   const uint8_t* super = nullptr;
 };
+
+// Rows [first, first + rows) of a matrix.
+inline PackedMatrix RowsOf(const PackedMatrix& m, uint32_t first, uint32_t rows) {
+  const PlaneBytes planes = PlanesOf(m.type);
+  const size_t units = static_cast<size_t>(first) * (m.cols / kUnit);
+  return {m.type,
+          rows,
+          m.cols,
+          m.quants + units * planes.quants,
+          m.high + units * planes.high,
+          m.scales + units * planes.scales,
+          m.super + units / kSuperUnits * planes.super};
+}
 
 size_t PackedBytes(TensorType held, size_t rows, size_t cols);
 // A view of PackedBytes(...) bytes at `data`.

@@ -73,6 +73,16 @@ struct ScaledColumns {
   __device__ float At(unsigned c) const { return c < rank ? scale * rows[c] : 0.0f; }
 };
 
+template <bool kGelu>
+__device__ float Activated(float gate) {
+  if constexpr (kGelu) {
+    const float wave = 0.7978845608f * fmaf(0.044715f * gate * gate, gate, gate);
+    return 0.5f * gate * (1.0f + tanhf(wave));
+  } else {
+    return gate / (1.0f + expf(-gate));
+  }
+}
+
 // activation(gate) * up of a row [gate | up].
 template <bool kGelu>
 struct GatedRow {
@@ -83,15 +93,7 @@ struct GatedRow {
     inner = cols;
     rows += row * 2 * cols;
   }
-  __device__ float At(unsigned c) const {
-    const float gate = rows[c];
-    if constexpr (kGelu) {
-      const float wave = 0.7978845608f * fmaf(0.044715f * gate * gate, gate, gate);
-      return 0.5f * gate * (1.0f + tanhf(wave)) * rows[inner + c];
-    } else {
-      return gate / (1.0f + expf(-gate)) * rows[inner + c];
-    }
-  }
+  __device__ float At(unsigned c) const { return Activated<kGelu>(rows[c]) * rows[inner + c]; }
 };
 
 // Writes row `row` of halves from its floats, which this thread wrote itself; the block calls it.

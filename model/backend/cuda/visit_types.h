@@ -47,6 +47,8 @@ void VisitKv(KvType type, Visit visit) {
       return visit.template operator()<KvType::kBF16>();
     case KvType::kQ8_0:
       return visit.template operator()<KvType::kQ8_0>();
+    case KvType::kF8E4M3:
+      return visit.template operator()<KvType::kF8E4M3>();
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "model/backend/cpu/lanes.h"
@@ -34,6 +35,16 @@ class WeightUpload {
   }
   WeightUpload(const WeightUpload&) = delete;
   WeightUpload& operator=(const WeightUpload&) = delete;
+
+  // Numbers as they are: norms and biases. As Send.
+  bool SendFloats(std::span<const float> values, float* to) {
+    Buffer& buffer = buffers_[next_ ^= 1];
+    if (!Ready(buffer, values.size_bytes())) return false;
+    std::memcpy(buffer.memory.data(), values.data(), values.size_bytes());
+    Copy(reinterpret_cast<uint8_t*>(to), buffer.memory.data(), values.size_bytes());
+    device_.Note(cudaEventRecord(buffer.copied, device_.stream()));
+    return true;
+  }
 
   // Packs a matrix to `to`, device memory of PackedBytes(HeldAs(type), ...). The file is not needed
   // afterwards; the last copies may still run. False where the host has no pinned memory for it.

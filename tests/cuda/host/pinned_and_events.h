@@ -1,4 +1,4 @@
-// Pinned and managed memory, and events, of the runtime that runs on the host; cuda_runtime.h
+// Pinned memory and events of the runtime that runs on the host; cuda_runtime.h
 // includes this.
 #pragma once
 
@@ -6,7 +6,6 @@
 
 inline cudaError_t cudaMallocHost(void** data, size_t bytes) { return cudaMalloc(data, bytes); }
 inline cudaError_t cudaFreeHost(void* data) { return cudaFree(data); }
-inline cudaError_t cudaMallocManaged(void** data, size_t bytes) { return cudaMalloc(data, bytes); }
 inline cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t) {
   std::memset(data, value, bytes);
   return cudaSuccess;
