@@ -179,13 +179,15 @@ class TaggedReader : public ArgumentReader {
         quotes_.Read(buffer.substr(end.at, 1));
         piece = std::string_view(buffer).substr(0, end.at + 1);
       }
-      if (piece.find(kControlBegin) != piece.npos) return Outcome::kBroken;
+      const size_t control = piece.find(kControlBegin);
+      piece = piece.substr(0, control);
       if (raw) {
         AppendEscaped(piece, out);
       } else {
         value_ += piece;
       }
       buffer.erase(0, piece.size());
+      if (control != piece.npos) return Outcome::kBroken;  // no value holds a control token
       if (!found) return Wait();
       if (!quoted) break;
     }

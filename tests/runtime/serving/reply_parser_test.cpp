@@ -348,6 +348,23 @@ TEST_CASE("a control token before a reply opens nothing and says nothing") {
   }
 }
 
+TEST_CASE("a control token inside an argument breaks the call there, however the reply is cut") {
+  const ToolSchemas tools = Replies()["tools"];
+  for (const ChatFormat& format : BuiltinFormats()) {
+    const Setting setting = {format, tools};
+    std::string reply =
+        WriteCalls(format, {{"", "create_task", {{"title", "one [list_tasks( two"}}}});
+    const size_t at = reply.find(" two");
+    REQUIRE(at != std::string::npos);
+    reply.insert(at, Concat(" <tool_call>", kControlBegin, "<eot>", kControlEnd));
+    CAPTURE(format.name, reply);
+    const Parsed whole = Parse(setting, {reply});
+    const Parsed parts = Parse(setting, Tokens(reply));
+    CHECK(ToJson(parts.message) == ToJson(whole.message));
+    CHECK(parts.deltas == whole.deltas);
+  }
+}
+
 TEST_CASE("a string inside a JSON value may hold what ends the value") {
   const ToolSchemas tools = Replies()["tools"];
   size_t tried = 0;
