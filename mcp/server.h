@@ -127,6 +127,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Tools that are made when a client first wants one or the list of them, so that no client waits
+  // for them at its first greeting. `fill` adds them; once, on the thread that wants them.
+  void FillLater(std::function<void()> fill);
   // kInvalidArgument names what is wrong with the tool.
   Status AddTool(ServerTool tool);
   void RemoveTool(std::string_view name);

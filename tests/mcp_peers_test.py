@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Other implementations of MCP drive `hearth mcp` and are driven by `hearth mcp call`.
+"""Other implementations of MCP drive `hearth mcp` and `hearth serve` and are driven by `hearth mcp call`.
 
   mcp_peers_test.py --build BUILD
 
-Servers are driven over their pipes, over streamable HTTP and over HTTP+SSE. Runs with HEARTH_SLOW=1 alone, since it fetches them (into BUILD/mcp_peers): the Python SDK from PyPI; the TypeScript
-SDKs 1.x and 2.x, the inspector's command line, server-everything and server-filesystem from npm. Says which it skipped.
+Over pipes, streamable HTTP and HTTP+SSE. Runs with HEARTH_SLOW=1 alone, since it fetches them (into BUILD/mcp_peers):
+the Python SDK from PyPI; the TypeScript SDKs 1.x and 2.x, the inspector's command line, server-everything and
+server-filesystem from npm. Says which it skipped.
 """
 import argparse
 import json
@@ -50,7 +51,7 @@ def npm_packages(folder):
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if done.returncode != 0:
             return None
-    for name in ("mcp_v1.mjs", "mcp_v2.mjs", "mcp_server_v1.mjs"):
+    for name in ("mcp_v1.mjs", "mcp_v2.mjs", "mcp_server_v1.mjs", "mcp_server_v2.mjs"):
         shutil.copy(os.path.join(CLIENTS, name), js)  # node looks for libraries beside the script
     return js
 
@@ -127,10 +128,25 @@ def drive_http_peers(hearth, js, python, home):
     port = free_port()
     with Server(port, "node", os.path.join(js, "mcp_server_v1.mjs"), str(port)):
         assert call(f"http://127.0.0.1:{port}/mcp", "echo", {"message": "hi"}) == "Echo: hi\n"
+    for era in ("both", "modern"):
+        port = free_port()
+        with Server(port, "node", os.path.join(js, "mcp_server_v2.mjs"), str(port), era):
+            assert call(f"http://127.0.0.1:{port}/mcp", "echo", {"message": "hi"}) == "Echo: hi\n"
     if python:
         port = free_port()
         with Server(port, python, os.path.join(CLIENTS, "mcp_server_python.py"), str(port)):
             assert "Echo: hi" in call(f"http://127.0.0.1:{port}/mcp", "echo", {"message": "hi"})
+
+
+def drive_our_http(hearth, js, python, home):
+    """Clients of others with our daemon."""
+    port = free_port()
+    with Server(port, hearth, "serve", "--port", str(port), "--db", os.path.join(home, "http.db"), HOME=home):
+        url = f"http://127.0.0.1:{port}/mcp"
+        for name in ("mcp_v1.mjs", "mcp_v2.mjs"):
+            print(run(["node", os.path.join(js, name), url]).rstrip(), "over HTTP")
+        if python:
+            print(run([python, os.path.join(CLIENTS, "mcp_python.py"), url]).rstrip(), "over HTTP")
 
 
 def main():
@@ -162,6 +178,7 @@ def main():
         print(f"inspector: {len(tools)} tools, a task made and listed")
         drive_peers(hearth, js, home)
         drive_http_peers(hearth, js, python, home)
+        drive_our_http(hearth, js, python, home)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,14 @@ Server::State::State(ServerInfo i, const Clock& c, const ServerLimits& l)
             }),
       workers(l.workers, l.max_waiting) {}
 
-std::shared_ptr<const ToolEntry> Server::State::FindTool(std::string_view name) const {
+void Server::State::Fill() {
+  std::call_once(filled_, [this] {
+    if (fill_) fill_();
+  });
+}
+
+std::shared_ptr<const ToolEntry> Server::State::FindTool(std::string_view name) {
+  Fill();
   const std::lock_guard lock(mutex_);
   for (const auto& entry : tools_) {
     if (entry->tool.name == name) return entry;
@@ -72,7 +79,8 @@ std::shared_ptr<const ToolEntry> Server::State::FindTool(std::string_view name) 
   return nullptr;
 }
 
-std::vector<std::shared_ptr<const ToolEntry>> Server::State::Tools() const {
+std::vector<std::shared_ptr<const ToolEntry>> Server::State::Tools() {
+  Fill();
   const std::lock_guard lock(mutex_);
   return tools_;
 }
@@ -112,6 +120,8 @@ Server::Server(ServerInfo info, const Clock& clock, const ServerLimits& limits)
     : state_(std::make_unique<State>(std::move(info), clock, limits)) {}
 
 Server::~Server() { Stop(std::chrono::milliseconds(0)); }
+
+void Server::FillLater(std::function<void()> fill) { state_->fill_ = std::move(fill); }
 
 Status Server::AddTool(ServerTool tool) {
   const auto refuse = [&](const std::string& why) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,8 +28,8 @@ struct ToolEntry {
 struct Server::State {
   State(ServerInfo i, const Clock& c, const ServerLimits& l);
 
-  std::shared_ptr<const ToolEntry> FindTool(std::string_view name) const;
-  std::vector<std::shared_ptr<const ToolEntry>> Tools() const;
+  std::shared_ptr<const ToolEntry> FindTool(std::string_view name);
+  std::vector<std::shared_ptr<const ToolEntry>> Tools();
   // A session hears about changes from then on.
   void Register(const std::shared_ptr<ServerSession::Impl>& session);
   std::vector<std::shared_ptr<ServerSession::Impl>> Sessions() const;
@@ -47,6 +48,10 @@ struct Server::State {
 
  private:
   friend class Server;
+  void Fill();
+
+  std::function<void()> fill_;
+  std::once_flag filled_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<const ToolEntry>> tools_;
   std::map<ServerSession::Impl*, std::weak_ptr<ServerSession::Impl>> sessions_;

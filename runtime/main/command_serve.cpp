@@ -144,14 +144,12 @@ ExitCode Serve(const ServeFlags& flags) {
   // What is wrong with the database is said at the start, not at the first use.
   const auto store = memory::Store::Open(config->database, clock);
   if (!store.ok()) return Fail(store.error());
-  const auto tasks = TaskServer::Create(**store, memory::kDefaultRepository, clock);
+  serving::ModelRegistry models(*std::move(registry_options), clock);
+  const auto tasks =
+      TaskServer::Create(**store, memory::kDefaultRepository, clock, UseDefaultModel(models));
   if (!tasks.ok()) return Fail(tasks.error());
   mcp::HttpEndpoint mcp_endpoint((*tasks)->server(), clock);
   options->mcp = &mcp_endpoint;
-  serving::ModelRegistry models(*std::move(registry_options), clock);
-  const Status agent = AddAgentTool((*tasks)->server(), (*tasks)->tools(), **store,
-                                    memory::kDefaultRepository, UseDefaultModel(models));
-  if (!agent.ok()) return Fail(agent.error());
   auto server = http::Server::Create(*std::move(options), models, clock);
   if (!server.ok()) return Fail(server.error());
   if (models.default_id().empty()) {

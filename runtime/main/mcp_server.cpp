@@ -1,5 +1,6 @@
 #include "runtime/main/mcp_server.h"
 
+#include <cassert>
 #include <cstdlib>
 #include <string_view>
 
@@ -8,7 +9,6 @@
 #include "memory/task_repository.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/text.h"
-#include "runtime/main/mcp_agent.h"
 #include "tools/task_tools.h"
 
 namespace hearth::main {
@@ -71,17 +71,26 @@ mcp::ToolsetOptions MakeOptions(memory::Store& store, const std::string& reposit
 TaskServer::TaskServer(memory::Store& store, const std::string& repository, const Clock& clock)
     : resources_(store, repository), prompts_(store, repository), server_(Info(), clock) {}
 
+Status TaskServer::AddTools(memory::Store& store, const std::string& repository, const Clock& clock,
+                            ModelSource models) {
+  HEARTH_CHECK_OK(tools::AddTaskTools(tools_, store));
+  HEARTH_CHECK_OK(tools::AddTaskTools(offered_, store, {.paged = true}));
+  HEARTH_CHECK_OK(mcp::AddToolset(server_, offered_, clock, MakeOptions(store, repository)));
+  return AddAgentTool(server_, tools_, store, repository, std::move(models));
+}
+
 Result<std::unique_ptr<TaskServer>> TaskServer::Create(memory::Store& store,
                                                        const std::string& repository,
-                                                       const Clock& clock) {
+                                                       const Clock& clock, ModelSource models) {
   HEARTH_CHECK_OK(memory::CheckRepositoryName(repository));
   std::unique_ptr<TaskServer> made(new TaskServer(store, repository, clock));
-  HEARTH_CHECK_OK(tools::AddTaskTools(made->tools_, store));
-  HEARTH_CHECK_OK(tools::AddTaskTools(made->offered_, store, {.paged = true}));
-  HEARTH_CHECK_OK(
-      mcp::AddToolset(made->server_, made->offered_, clock, MakeOptions(store, repository)));
   made->server_.SetResources(&made->resources_);
   made->server_.SetPrompts(&made->prompts_);
+  made->server_.FillLater([&store, repository, &clock, models, server = made.get()] {
+    // Nothing of a user's is in these tools: they always fit.
+    [[maybe_unused]] const Status added = server->AddTools(store, repository, clock, models);
+    assert(added.ok());
+  });
   return made;
 }
 
@@ -95,12 +104,9 @@ ExitCode ServeMcp(const McpFlags& flags) {
   if (!store.ok()) return Fail(store.error());
   const std::string repository =
       flags.repository.empty() ? memory::kDefaultRepository : flags.repository;
-  const auto tasks = TaskServer::Create(**store, repository, clock);
+  const auto tasks = TaskServer::Create(**store, repository, clock, LoadOnDemand(clock));
   if (!tasks.ok()) return Fail(tasks.error());
   mcp::Server& server = (*tasks)->server();
-  const Status added =
-      AddAgentTool(server, (*tasks)->tools(), **store, repository, LoadOnDemand(clock));
-  if (!added.ok()) return Fail(added.error());
   mcp::ServeStdio(server, {.out = out});
   constexpr std::chrono::milliseconds kGrace{500};
   // A call that does not end is left behind: what it has stored is stored.

@@ -10,27 +10,28 @@
 #include "memory/store.h"
 #include "runtime/base/clock.h"
 #include "runtime/main/exit_codes.h"
+#include "runtime/main/mcp_agent.h"
 #include "runtime/main/mcp_prompts.h"
 #include "runtime/main/mcp_resources.h"
 #include "tools/toolset.h"
 
 namespace hearth::main {
 
-// What `hearth mcp` and the daemon's /mcp offer.
+// What `hearth mcp` and the daemon's /mcp offer. The tools are made when a client first wants them.
 class TaskServer {
  public:
-  // The store and the clock must outlive it.
+  // The store, the clock and what `models` uses must outlive it.
   static Result<std::unique_ptr<TaskServer>> Create(memory::Store& store,
                                                     const std::string& repository,
-                                                    const Clock& clock);
+                                                    const Clock& clock, ModelSource models);
   mcp::Server& server() { return server_; }
-  // The task tools as the assistant uses them.
-  const tools::Toolset& tools() const { return tools_; }
 
  private:
   TaskServer(memory::Store& store, const std::string& repository, const Clock& clock);
+  Status AddTools(memory::Store& store, const std::string& repository, const Clock& clock,
+                  ModelSource models);
 
-  tools::Toolset tools_;
+  tools::Toolset tools_;    // the task tools as the assistant uses them
   tools::Toolset offered_;  // the same with pages, for hosts
   TaskResources resources_;
   TaskPrompts prompts_;

@@ -123,19 +123,21 @@ void ReplyParser::BeginThinking(size_t marker_size) {
 // where more bytes must say.
 bool ReplyParser::Opens(bool& decided) {
   decided = true;
-  const size_t begin = std::min(buffer_.find_first_not_of(kSpace), buffer_.size());
+  std::vector<std::string> openers;
+  if (!said_anything_ && !format_.think_begin.empty()) openers.push_back(format_.think_begin);
+  const bool may_think = !openers.empty();
+  if (calls_ == CallPlace::kFirst) openers.insert(openers.end(), markers_.begin(), markers_.end());
+  if (openers.empty()) return false;
+  const size_t begin = SkipStray(openers);
   const std::string_view rest = std::string_view(buffer_).substr(begin);
-  const bool may_think = !said_anything_ && !format_.think_begin.empty();
   if (may_think && rest.starts_with(format_.think_begin)) {
     BeginThinking(begin + format_.think_begin.size());
     return true;
   }
-  bool may = may_think && std::string_view(format_.think_begin).starts_with(rest);
-  if (calls_ == CallPlace::kFirst) {
-    for (const std::string& marker : markers_) {
-      if (rest.starts_with(marker)) return false;
-      may = may || std::string_view(marker).starts_with(rest);
-    }
+  bool may = false;
+  for (const std::string& opener : openers) {
+    if (rest.starts_with(opener)) return false;
+    may = may || std::string_view(opener).starts_with(rest);
   }
   if (may) {
     decided = false;
@@ -146,16 +148,29 @@ bool ReplyParser::Opens(bool& decided) {
   return false;
 }
 
+// Takes away control tokens that open nothing and say nothing. Returns where what comes behind them
+// and space begins.
+size_t ReplyParser::SkipStray(const std::vector<std::string>& openers) {
+  while (true) {
+    const size_t begin = std::min(buffer_.find_first_not_of(kSpace), buffer_.size());
+    if (begin == buffer_.size() || buffer_[begin] != kControlBegin) return begin;
+    const size_t end = buffer_.find(kControlEnd, begin);
+    if (end == std::string::npos) return begin;
+    const std::string_view token = std::string_view(buffer_).substr(begin, end + 1 - begin);
+    const auto opens = [&](const std::string& marker) { return marker.starts_with(token); };
+    if (std::ranges::any_of(openers, opens) || std::ranges::any_of(markers_, opens)) return begin;
+    buffer_.erase(begin, token.size());
+  }
+}
+
 bool ReplyParser::Text() {
   bool decided;
   if (Opens(decided)) return true;
   if (!decided) return false;
-  const FoundMarker found = FindFirst(buffer_, markers_);
-  const bool any = found.at != std::string::npos;
-  const size_t ready = any ? found.at : ClearOf(buffer_, markers_);
-  Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, ready));
-  buffer_.erase(0, ready);
-  if (!any) return false;
+  const FoundMarker found = FindFirst(buffer_, markers_, over_);
+  Report(ChatDelta::Kind::kText, std::string_view(buffer_).substr(0, found.clear));
+  buffer_.erase(0, found.clear);
+  if (found.at == std::string::npos) return false;
   const size_t size = markers_[found.which].size();
   switch (kinds_[found.which].kind) {
     case Marker::Kind::kRegion:
@@ -179,12 +194,10 @@ bool ReplyParser::Thinking() {
     ends.push_back(markers_[i]);
     regions.push_back(kinds_[i].region);
   }
-  const FoundMarker end = FindFirst(buffer_, ends);
-  const bool found = end.at != std::string::npos;
-  const size_t ready = found ? end.at : ClearOf(buffer_, ends);
-  Report(ChatDelta::Kind::kReasoning, std::string_view(buffer_).substr(0, ready));
-  buffer_.erase(0, ready);
-  if (!found) return false;
+  const FoundMarker end = FindFirst(buffer_, ends, over_);
+  Report(ChatDelta::Kind::kReasoning, std::string_view(buffer_).substr(0, end.clear));
+  buffer_.erase(0, end.clear);
+  if (end.at == std::string::npos) return false;
   space_.clear();
   if (const Region* region = regions[end.which]) {
     BeginRegion(*region, ends[end.which].size());
@@ -450,6 +463,8 @@ ReplyParser::Step ReplyParser::Arguments() {
 Message ReplyParser::Finish(bool cut) {
   // What waits may begin a marker or a call: of a whole reply it was text after all, but for the
   // end of a list that has calls.
+  over_ = !cut;
+  if (over_) Drain();
   while (!cut && state_ == State::kRegion && !reported_) {
     if (place_ == Place::kNext && !first_call_ && region_->is_list()) buffer_.clear();
     Break();

@@ -60,6 +60,7 @@ class ReplyParser {
   bool Thinking();
   bool InRegion();
   bool Opens(bool& decided);
+  size_t SkipStray(const std::vector<std::string>& openers);
   void BeginThinking(size_t marker_size);
   void BeginRegion(const Region& region, size_t trigger_size);
   void EndRegion();
@@ -89,6 +90,7 @@ class ReplyParser {
   State state_ = State::kText;
   std::string buffer_;  // bytes not yet dealt with
   std::string space_;   // that nothing has followed yet
+  bool over_ = false;   // nothing follows buffer_
   Message message_;
   bool said_anything_ = false;  // text or a call
   // What may come in text, and what each begins.

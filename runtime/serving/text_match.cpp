@@ -54,22 +54,21 @@ size_t Overlap(std::string_view text, std::string_view marker) {
   return 0;
 }
 
-FoundMarker FindFirst(std::string_view text, const std::vector<std::string>& markers) {
+FoundMarker FindFirst(std::string_view text, const std::vector<std::string>& markers, bool end) {
   FoundMarker found;
+  size_t overlap = 0;
   for (size_t m = 0; m < markers.size(); ++m) {
+    overlap = std::max(overlap, Overlap(text, markers[m]));
     const size_t at = text.find(markers[m]);
     if (at == std::string_view::npos) continue;
     const bool better =
         at < found.at || (at == found.at && markers[m].size() > markers[found.which].size());
     if (better) found = {at, m};
   }
+  const size_t may_begin = text.size() - overlap;
+  if (!end && may_begin <= found.at) found.at = std::string_view::npos;
+  found.clear = std::min(found.at, may_begin);
   return found;
-}
-
-size_t ClearOf(std::string_view text, const std::vector<std::string>& markers) {
-  size_t longest = 0;
-  for (const std::string& marker : markers) longest = std::max(longest, Overlap(text, marker));
-  return text.size() - longest;
 }
 
 }  // namespace hearth::serving

@@ -22,15 +22,16 @@ TextMatch MatchText(std::string_view text, std::string_view buffer);
 // Length of the longest end of `text` that begins `marker` but is not all of it.
 size_t Overlap(std::string_view text, std::string_view marker);
 
-// The first of several markers in a text.
+// The first of several markers in a text that may go on.
 struct FoundMarker {
-  size_t at = std::string_view::npos;  // npos: none
+  size_t at = std::string_view::npos;  // npos: none yet
   size_t which = 0;
+  size_t clear = 0;  // so much of the text certainly stands before any marker
 };
-// Of markers that begin at one place the longest counts.
-FoundMarker FindFirst(std::string_view text, const std::vector<std::string>& markers);
-// How much of the text certainly belongs to no marker: all but the longest overlap.
-size_t ClearOf(std::string_view text, const std::vector<std::string>& markers);
+// Of markers that begin at one place the longest counts, so a marker is found once no earlier or
+// longer one can come of what follows; at the `end` of the text nothing follows.
+FoundMarker FindFirst(std::string_view text, const std::vector<std::string>& markers,
+                      bool end = false);
 
 inline bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 

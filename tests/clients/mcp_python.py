@@ -1,4 +1,4 @@
-"""The Python SDK 2.x drives `hearth mcp` in both eras: mcp_python.py COMMAND ARG..."""
+"""The Python SDK 2.x drives our server in both eras: mcp_python.py COMMAND ARG... | URL"""
 import asyncio
 import sys
 
@@ -7,8 +7,9 @@ from mcp.client.stdio import stdio_client
 
 
 async def drive(mode):
-    server = StdioServerParameters(command=sys.argv[1], args=sys.argv[2:])
-    async with Client(stdio_client(server), mode=mode) as client:
+    first, *arguments = sys.argv[1:]
+    server = first if first.startswith("http:") else stdio_client(StdioServerParameters(command=first, args=arguments))
+    async with Client(server, mode=mode) as client:
         tools = (await client.list_tools()).tools
         made = await client.call_tool("create_task", {"title": "From Python"})
         task = made.structured_content["id"]

@@ -1,10 +1,13 @@
-// The TypeScript SDK 1.x drives `hearth mcp`: node mcp_v1.mjs COMMAND ARG...
+// The TypeScript SDK 1.x drives our server: node mcp_v1.mjs COMMAND ARG... | URL
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import assert from 'node:assert';
 
-const transport = new StdioClientTransport({ command: process.argv[2], args: process.argv.slice(3) });
+const [first, ...args] = process.argv.slice(2);
+const transport = first.startsWith('http:') ? new StreamableHTTPClientTransport(new URL(first))
+  : new StdioClientTransport({ command: first, args });
 const client = new Client({ name: 'v1', version: '1' }, { capabilities: { elicitation: {} } });
 let asked = 0;
 client.setRequestHandler(ElicitRequestSchema, async () => {

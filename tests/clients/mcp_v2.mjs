@@ -1,10 +1,13 @@
-// The TypeScript client 2.x drives `hearth mcp` in the legacy and in the modern era: node mcp_v2.mjs COMMAND ARG...
-import { Client } from '@modelcontextprotocol/client';
+// The TypeScript client 2.x drives our server in the legacy and in the modern era:
+//   node mcp_v2.mjs COMMAND ARG... | URL
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import assert from 'node:assert';
 
 for (const mode of ['legacy', 'auto']) {
-  const transport = new StdioClientTransport({ command: process.argv[2], args: process.argv.slice(3) });
+  const [first, ...args] = process.argv.slice(2);
+  const transport = first.startsWith('http:') ? new StreamableHTTPClientTransport(new URL(first))
+    : new StdioClientTransport({ command: first, args });
   const client = new Client({ name: 'v2', version: '1' },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode } });
   let asked = 0;

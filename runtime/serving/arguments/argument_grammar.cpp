@@ -47,9 +47,10 @@ class ArgumentGrammar {
 
  private:
   enum class Container : uint8_t { kTags, kCall, kObject };
-  static constexpr int kDeepest = 12;        // of schemas inside each other
-  static constexpr int kDeepestAny = 3;      // of values that no schema describes
-  static constexpr uint32_t kMostFree = 32;  // arguments or members that no schema names
+  static constexpr size_t kLongestKey = 512;  // that the readers take
+  static constexpr int kDeepest = 12;         // of schemas inside each other
+  static constexpr int kDeepestAny = 3;       // of values that no schema describes
+  static constexpr uint32_t kMostFree = 32;   // arguments or members that no schema names
 
   const Json& Resolved(const Json& schema) const {
     const Json* at = &schema;
@@ -110,15 +111,44 @@ class ArgumentGrammar {
       }
     }
     for (auto name = names.rbegin(); name != names.rend(); ++name) {
-      HEARTH_TRY(const Part member, Member(name->first, *name->second, container, depth));
       const bool must = required != nullptr && required->is_array() &&
                         std::ranges::find(*required, Json(name->first)) != required->end();
+      if (!CanHoldKey(name->first, container)) {
+        if (must) return UnwritableKey(name->first);
+        continue;
+      }
+      HEARTH_TRY(const Part member, Member(name->first, *name->second, container, depth));
       const Part with_comma = b_.Sequence({b_.Literal(comma), member, after_some});
       const Part without = b_.Sequence({member, after_some});
       after_none = must ? without : b_.Choice({without, after_none});
       after_some = must ? with_comma : b_.Choice({with_comma, after_some});
     }
     return after_none;
+  }
+
+  // Whether the reader of such arguments would find the name again.
+  bool CanHoldKey(std::string_view name, Container container) const {
+    if (python_ && container == Container::kObject) return true;  // between quotes
+    if (name.empty() || name.size() > kLongestKey) return false;
+    if (IsSpace(name.front()) || IsSpace(name.back())) return false;
+    return name.find_first_of(Stops(container)) == name.npos &&
+           (container == Container::kTags || python_ || !name.starts_with(format_.quote));
+  }
+  // What a name without quotes must not hold.
+  std::string Stops(Container container) const {
+    if (container == Container::kTags) {
+      const auto& pieces = format_.parameter;
+      const auto key = std::ranges::find(pieces, Kind::kKey, &ChatFormat::Piece::kind);
+      const std::string_view after = std::next(key)->text;
+      return {after[after.find_first_not_of(" \n\t\r")], kControlBegin};
+    }
+    return Concat("()[]{},\"'", python_ ? "=" : ":", kControlBegin);
+  }
+  Error UnwritableKey(const std::string& name) const {
+    return MakeError(ErrorCode::kInvalidArgument, "parameter ", DumpJson(Json(name)),
+                     ": this model (", format_.name,
+                     ") writes names of parameters without quotes; give it one of 1 to ",
+                     kLongestKey, " letters, digits and _ - .");
   }
 
   // One name and its value; an empty name stands for any.

@@ -5,8 +5,9 @@
 // so does what is written as JSON between tags. Of arrays and objects that Python or braces write,
 // names, which of them must come, types, $ref, items and their number are obeyed; where anyOf,
 // oneOf or allOf describe them, the branches are, and not what stands beside those. A string that
-// the writing cannot hold (the closing tag is in it) cannot be written. Arguments come in the order
-// of the schema.
+// the writing cannot hold (the closing tag is in it) cannot be written; a parameter whose name it
+// cannot hold is left out where it is optional, and an error where it is required. Arguments come in
+// the order of the schema.
 #pragma once
 
 #include "grammars/grammar_builder.h"

@@ -180,19 +180,20 @@ class LiteralReader : public ArgumentReader {
   Outcome InString(std::string_view rest, size_t& used, std::string& out) {
     const size_t end = rest.find(closing_);
     const size_t escape = python_ ? rest.find('\\') : rest.npos;
-    const size_t ready =
-        std::min({end, escape, rest.size() - (end == rest.npos ? Overlap(rest, closing_) : 0)});
-    if (rest.substr(0, ready).find(kControlBegin) != rest.npos) return Outcome::kBroken;
+    const size_t control = rest.find(kControlBegin);
+    const size_t known = rest.size() - (end == rest.npos ? Overlap(rest, closing_) : 0);
+    const size_t ready = std::min({end, escape, control, known});
     AppendEscaped(rest.substr(0, ready), out);
     used += ready;
-    if (escape < end) {
+    if (ready == end) {
+      out += '"';
+      used += closing_.size();
+      expect_ = in_key_ ? Expect::kColon : Expect::kCommaOrClose;
+    } else if (ready == escape) {
       used += Escape(rest.substr(escape), out);
-      return Outcome::kMore;
+    } else if (ready != known) {
+      return Outcome::kBroken;  // no string holds a control token
     }
-    if (end == rest.npos) return Outcome::kMore;
-    out += '"';
-    used += closing_.size();
-    expect_ = in_key_ ? Expect::kColon : Expect::kCommaOrClose;
     return Outcome::kMore;
   }
 

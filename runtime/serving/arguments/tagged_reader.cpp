@@ -16,6 +16,43 @@ std::string_view TrimmedFront(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of(" \n\t\r"), text.size()));
 }
 
+// Follows the strings of a JSON object or array as it comes; of anything else it follows nothing.
+class JsonQuotes {
+ public:
+  bool open() const { return state_ == State::kString || state_ == State::kEscape; }
+
+  void Read(std::string_view text) {
+    for (const char c : text) Read(c);
+  }
+
+ private:
+  enum class State : uint8_t { kBefore, kBetween, kString, kEscape, kNoJson };
+
+  void Read(char c) {
+    switch (state_) {
+      case State::kBefore:
+        if (!IsSpace(c)) state_ = c == '{' || c == '[' ? State::kBetween : State::kNoJson;
+        break;
+      case State::kBetween:
+        if (c == '"') state_ = State::kString;
+        break;
+      case State::kString:
+        // A line break stands in no string: the quotation mark before it was none.
+        if (c == '\n') state_ = State::kNoJson;
+        if (c == '"') state_ = State::kBetween;
+        if (c == '\\') state_ = State::kEscape;
+        break;
+      case State::kEscape:
+        state_ = State::kString;
+        break;
+      case State::kNoJson:
+        break;
+    }
+  }
+
+  State state_ = State::kBefore;
+};
+
 class TaggedReader : public ArgumentReader {
  public:
   TaggedReader(const ChatFormat& format, const Json* parameters, std::string_view closing)
@@ -131,18 +168,30 @@ class TaggedReader : public ArgumentReader {
     const bool raw = type_ == kStringType;
     if (raw && !in_value_) out += '"';
     in_value_ = true;
-    const FoundMarker end = FindFirst(buffer, terminators_);
-    const bool found = end.at != std::string::npos;
-    const size_t ready = found ? end.at : ClearOf(buffer, terminators_);
-    const std::string_view piece = std::string_view(buffer).substr(0, ready);
-    if (piece.find(kControlBegin) != piece.npos) return Outcome::kBroken;
-    if (raw) {
-      AppendEscaped(piece, out);
-    } else {
-      value_ += piece;
+    while (true) {
+      const FoundMarker end = FindFirst(buffer, terminators_);
+      const bool found = end.at != std::string::npos;
+      std::string_view piece = std::string_view(buffer).substr(0, end.clear);
+      quotes_.Read(piece);
+      // A tag inside a string of a JSON value ends nothing.
+      const bool quoted = found && !raw && quotes_.open();
+      if (quoted) {
+        quotes_.Read(buffer.substr(end.at, 1));
+        piece = std::string_view(buffer).substr(0, end.at + 1);
+      }
+      const size_t control = piece.find(kControlBegin);
+      piece = piece.substr(0, control);
+      if (raw) {
+        AppendEscaped(piece, out);
+      } else {
+        value_ += piece;
+      }
+      buffer.erase(0, piece.size());
+      if (control != piece.npos) return Outcome::kBroken;  // no value holds a control token
+      if (!found) return Wait();
+      if (!quoted) break;
     }
-    buffer.erase(0, ready);
-    if (!found) return Wait();
+    quotes_ = {};
     out += raw ? "\"" : ValueFromText(value_, type_);
     value_.clear();
     in_value_ = false;
@@ -159,6 +208,7 @@ class TaggedReader : public ArgumentReader {
   unsigned type_ = kAnyType;
   bool in_value_ = false;
   std::string value_;
+  JsonQuotes quotes_;
 };
 
 }  // namespace

@@ -317,6 +317,78 @@ TEST_CASE("a call that was cut is left out, those before it stay") {
   }
 }
 
+TEST_CASE("what begins a call may go on as what begins another") {
+  // With no tools named, a fence is the beginning of a call and of a list of calls.
+  const Setting setting = {*FindFormat("gemma3"), Json::array()};
+  for (const std::string_view reply :
+       {"```tool_code\n[", "```tool_code\n", "a ```tool_code\n[f(a=1)]\n```",
+        "a ```tool_code\nf(a=1)\n```", "z```tool_code\n[f(", "```tool_code\n[f(a=1)"}) {
+    CAPTURE(reply);
+    CheckCuts(setting, std::string(reply));
+  }
+  CHECK(Parse(setting, {"```tool_code\n["}).message.content == "```tool_code\n[");
+  CHECK(Parse(setting, {"```tool_code\n[f(a=1)]\n```"}).message.calls.size() == 1);
+  CHECK(Parse(setting, {"```tool_code\nf(a=1)\n```"}).message.calls.size() == 1);
+}
+
+TEST_CASE("a control token before a reply opens nothing and says nothing") {
+  for (const ChatFormat& format : BuiltinFormats()) {
+    for (const CallPlace place : {CallPlace::kAnywhere, CallPlace::kFirst}) {
+      const Setting setting = {
+          .format = format, .tools = Replies()["tools"], .calls = place, .cut = true};
+      for (const std::string_view rest : {"<t", "<think>a</think>b", "b", "<tool_call>", "["}) {
+        const std::string reply = Concat("\n", kControlBegin, "<eot>", kControlEnd, rest);
+        CAPTURE(format.name, rest);
+        const Message message = Parse(setting, {reply}).message;
+        CHECK(ToJson(message) == ToJson(Parse(setting, {rest}).message));
+        CHECK(ToJson(message) ==
+              ToJson(Parse(setting, {reply.substr(0, reply.size() - rest.size()), rest}).message));
+      }
+    }
+  }
+}
+
+TEST_CASE("a control token inside an argument breaks the call there, however the reply is cut") {
+  const ToolSchemas tools = Replies()["tools"];
+  for (const ChatFormat& format : BuiltinFormats()) {
+    const Setting setting = {format, tools};
+    std::string reply =
+        WriteCalls(format, {{"", "create_task", {{"title", "one [list_tasks( two"}}}});
+    const size_t at = reply.find(" two");
+    REQUIRE(at != std::string::npos);
+    reply.insert(at, Concat(" <tool_call>", kControlBegin, "<eot>", kControlEnd));
+    CAPTURE(format.name, reply);
+    const Parsed whole = Parse(setting, {reply});
+    const Parsed parts = Parse(setting, Tokens(reply));
+    CHECK(ToJson(parts.message) == ToJson(whole.message));
+    CHECK(parts.deltas == whole.deltas);
+  }
+}
+
+TEST_CASE("a string inside a JSON value may hold what ends the value") {
+  const ToolSchemas tools = Replies()["tools"];
+  size_t tried = 0;
+  for (const ChatFormat& format : BuiltinFormats()) {
+    for (size_t i = 0; i < format.parameter.size(); ++i) {
+      if (format.parameter[i].kind != ChatFormat::Piece::Kind::kValue) continue;
+      if (i + 1 == format.parameter.size()) continue;
+      const std::string tag = format.parameter[i + 1].text.substr(
+          format.parameter[i + 1].text.find_first_not_of(" \n"));
+      const ToolCall call = {
+          "", "create_task", {{"title", "t"}, {"meta", {{"a", tag}, {"\\\"" + tag, "é"}}}}};
+      const Setting setting = {format, tools};
+      const std::string text = WriteCalls(format, {call});
+      CAPTURE(text);
+      Message expected;
+      expected.calls = {call};
+      CHECK(DumpJson(ToJson(Parse(setting, {text}).message)) == DumpJson(ToJson(expected)));
+      CheckCuts(setting, text);
+      ++tried;
+    }
+  }
+  CHECK(tried > 0);
+}
+
 TEST_CASE("a document beside tools is a document, whatever stands in it") {
   const Setting setting = {*FindFormat("hermes"), Replies()["tools"], false, CallPlace::kFirst};
   const std::string document = R"({"a": "<tool_call>\n{\"name\": "})";

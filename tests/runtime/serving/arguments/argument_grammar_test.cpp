@@ -124,6 +124,53 @@ TEST_CASE("a string that a writing cannot hold is not written there") {
   }
 }
 
+TEST_CASE("a parameter's name is written as it is, or left out, or refused where it must come") {
+  size_t written = 0, refused = 0;
+  for (const std::string name : {"a>b", "a<b", "a=b", "a:b", "a b", "a\"b", "a(b", "a,b", "a\nb",
+                                 " a", "a ", "", "<escape>", "a{", "日本", "a-b.c/d", "$a"}) {
+    for (const bool nested : {false, true}) {
+      const Json inner = {{"type", "object"},
+                          {"properties", {{name, {{"type", "integer"}}}}},
+                          {"required", {name}},
+                          {"additionalProperties", false}};
+      ChatRequest request;
+      request.tools = ToolWith(DumpJson(inner));
+      Json& parameters = request.tools[0]["function"]["parameters"];
+      if (!nested) parameters = inner;
+      request.tool_choice = ToolChoice::kRequired;
+      const Json inside = {{name, 7}};
+      const Json arguments = nested ? Json{{"v", inside}} : inside;
+      for (const ChatFormat& format : BuiltinFormats()) {
+        CAPTURE(format.name, name, nested);
+        const auto grammar = CompileReply(format, request, false);
+        if (!grammar.ok()) {
+          ++refused;
+          CHECK(grammar.error().message.find(DumpJson(Json(name))) != std::string::npos);
+          CHECK(format.arguments != ChatFormat::Arguments::kJson);
+          ChatRequest optional = request;
+          Json& described = optional.tools[0]["function"]["parameters"];
+          (nested ? described["properties"]["v"] : described).erase("required");
+          CHECK(CompileReply(format, optional, false).ok());
+          continue;
+        }
+        ++written;
+        const std::string text = WriteCalls(format, {{"", "f", arguments}});
+        CAPTURE(text);
+        grammar::Matcher matcher(*grammar, nullptr);
+        CHECK(matcher.AcceptBytes(text));
+        CHECK(matcher.CanEnd());
+        ReplyParser parser(format, false, CallPlace::kAnywhere, request.tools, {});
+        parser.Push(text);
+        const Message message = parser.Finish(false);
+        REQUIRE(message.calls.size() == 1);
+        CHECK(DumpJson(message.calls[0].arguments) == DumpJson(arguments));
+      }
+    }
+  }
+  CHECK(written > 0);
+  CHECK(refused > 0);
+}
+
 TEST_CASE("a schema that refers to itself without end is refused, one that branches is not slow") {
   ChatRequest request;
   request.tools = ToolWith(R"({"$ref": "#/$defs/tree", "$defs": {"a": {"$ref": "#/$defs/a"}}})");
