@@ -181,33 +181,41 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
   }
 }
 
-// Grid (tokens, heads), a warp each: columns [head][dim] of row first_token + t from what its
-// chunks gave, and rounded where `rounded` (32 divides a head then).
+// Grid (tokens, heads, units of 32 columns of a head), a warp each: row first_token + t, columns
+// [head][dim], from what the head's chunks gave, and rounded where `rounded` (32 divides a head
+// then). Chunks of which nothing was seen add zeros, so their number changes no bit.
 [[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned first_token,
                                                     unsigned n_heads, unsigned dim,
                                                     ActivationRows out, bool rounded) {
-  const size_t row = static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y;
-  const size_t first = row * partials.chunks;
+  const unsigned lane = threadIdx.x;
+  const size_t first = (static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y) * partials.chunks;
   float top = -INFINITY;
-  for (unsigned c = 0; c < partials.chunks; ++c) {
+  for (unsigned c = lane; c < partials.chunks; c += kLanes) {
     if (partials.totals[first + c] != 0.0f) top = fmaxf(top, partials.tops[first + c]);
   }
+  top = WarpMax(top);
+  const unsigned i = blockIdx.z * kLanes + lane;
+  const float* values = partials.values + first * dim + min(i, dim - 1);
   float total = 0;
-  for (unsigned c = 0; c < partials.chunks; ++c) {
-    if (partials.totals[first + c] == 0.0f) continue;
-    total = fmaf(partials.totals[first + c], expf(partials.tops[first + c] - top), total);
-  }
-  for (unsigned i = threadIdx.x; i < dim; i += kLanes) {
-    float sum = 0;
-    for (unsigned c = 0; c < partials.chunks; ++c) {
-      if (partials.totals[first + c] == 0.0f) continue;
-      sum = fmaf(partials.values[(first + c) * dim + i], expf(partials.tops[first + c] - top), sum);
+  float sum = 0;
+  for (unsigned c = 0; c < partials.chunks; c += kLanes) {
+    const size_t mine = first + c + lane;
+    const bool seen = c + lane < partials.chunks && partials.totals[mine] != 0.0f;
+    const float factor = seen ? expf(partials.tops[mine] - top) : 0.0f;
+    if (seen) total = fmaf(partials.totals[mine], factor, total);
+    const unsigned count = min(kLanes, partials.chunks - c);
+#pragma unroll 8
+    for (unsigned j = 0; j < count; ++j) {
+      const float f = __shfl_sync(kAllLanes, factor, j);
+      sum = fmaf(values[static_cast<size_t>(c + j) * dim], f, sum);
     }
-    const unsigned column = blockIdx.y * dim + i;
-    const size_t token = first_token + blockIdx.x;
-    out.floats[token * out.cols + column] = sum / total;
-    if (rounded) RoundUnit(sum / total, out, token, column / kUnit);
   }
+  const float result = sum / WarpSum(total);
+  if (i >= dim) return;  // the whole warp stays where it rounds
+  const unsigned column = blockIdx.y * dim + i;
+  const size_t token = first_token + blockIdx.x;
+  out.floats[token * out.cols + column] = result;
+  if (rounded) RoundUnit(result, out, token, column / kUnit);
 }
 
 }  // namespace hearth::model::cuda

@@ -330,8 +330,9 @@ class CudaBackend final : public Backend {
     for (unsigned first = run.first; first < end; first += at_once) {
       const unsigned count = std::min(at_once, end - first);
       attend(first, count, partials);
-      Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
-             config_.n_heads, config_.head_dim, attended_.view(), rounded);
+      const unsigned units = (config_.head_dim + kLanes - 1) / kLanes;
+      Launch(device_, &MergeChunks, dim3(count, config_.n_heads, units), dim3(kLanes), partials,
+             first, config_.n_heads, config_.head_dim, attended_.view(), rounded);
     }
   }
 

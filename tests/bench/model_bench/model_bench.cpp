@@ -29,7 +29,7 @@ constexpr const char* kUsage =
     "  --synthetic S:T      random weights instead, e.g. qwen3-8b:Q8_0; shapes: ";
 constexpr const char* kUsageRest =
     "\n"
-    "  --kv-type TYPE       f16 (default), bf16, f32 or q8_0\n"
+    "  --kv-type TYPE       f16 (default), bf16, f32, q8_0 or f8_e4m3\n"
     "  --prompt N           tokens that are read at once (512)\n"
     "  --tokens N           tokens that are decoded (64)\n"
     "  --sequences N        sequences that are decoded together (8)\n"
@@ -78,7 +78,8 @@ Status ParseFlag(const std::string& flag, const char* value, Options& o) {
     const std::pair<const char*, model::KvType> types[] = {{"f16", model::KvType::kF16},
                                                            {"bf16", model::KvType::kBF16},
                                                            {"f32", model::KvType::kF32},
-                                                           {"q8_0", model::KvType::kQ8_0}};
+                                                           {"q8_0", model::KvType::kQ8_0},
+                                                           {"f8_e4m3", model::KvType::kF8E4M3}};
     for (const auto& [name, type] : types) {
       if (word == name) return o.work.kv_type = type, Status();
     }

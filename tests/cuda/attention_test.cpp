@@ -1,12 +1,12 @@
-// Attention by tiles, run on the host, beside double precision and beside attention by chunks.
-#include "model/backend/cuda/flash_attention.h"
+// Attention by tiles and by chunks, run on the host, beside double precision.
+#include "model/backend/cuda/attention.cuh"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
 #include <vector>
 
-#include "model/backend/cuda/attention.cuh"
+#include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/visit_types.h"
 
 namespace hearth::model::cuda {
@@ -102,8 +102,9 @@ struct Case {
     LaunchFlash(device, type, queries.data(), {first, count}, shape.heads, Places(), kv, 1,
                 shape.masks, partials, out.data());
     if (parts > 1) {
-      Launch(device, &MergeChunks, dim3(count, shape.heads), dim3(kLanes), partials, first,
-             shape.heads, shape.dim, ActivationRows{shape.heads * shape.dim, out.data()}, false);
+      Launch(device, &MergeChunks, dim3(count, shape.heads, (shape.dim + 31) / 32), dim3(kLanes),
+             partials, first, shape.heads, shape.dim,
+             ActivationRows{shape.heads * shape.dim, out.data()}, false);
     }
   }
 };
@@ -192,22 +193,42 @@ TEST_CASE("a token's bits by tiles do not depend on how a prompt is cut") {
   }
 }
 
-TEST_CASE("attention by tiles is near attention by chunks") {
-  Case c({4, 1, 64, 300, 20, {0, 0}}, KvType::kF16);
-  std::vector<float> tiles;
-  c.Attend(0, 20, tiles);
-  constexpr unsigned kChunks = (320 + kChunk - 1) / kChunk;
+// All tokens by chunks, as the backend does it.
+std::vector<float> ByChunks(Case& c, unsigned chunks) {
+  const Shape& s = c.shape;
+  const size_t rows = static_cast<size_t>(s.count) * s.heads * chunks;
   DeviceArray<float> tops, totals, values;
-  tops.Reserve(c.device, 20 * 4 * kChunks);
-  totals.Reserve(c.device, 20 * 4 * kChunks);
-  values.Reserve(c.device, 20 * 4 * kChunks * 64);
-  const Partials partials{tops.data(), totals.data(), values.data(), kChunks};
-  std::vector<float> chunks(tiles.size());
-  Launch(c.device, &AttendChunks<KvType::kF16>, dim3(20, 1, kChunks), dim3(kLanes, 4),
-         c.queries.data(), 0u, 4u, c.Places(), c.kv, 1u, 0u, 0.0f, partials);
-  Launch(c.device, &MergeChunks, dim3(20, 4), dim3(kLanes), partials, 0u, 4u, 64u,
-         ActivationRows{256, chunks.data()}, false);
-  for (size_t i = 0; i < tiles.size(); ++i) REQUIRE(std::fabs(tiles[i] - chunks[i]) < kTolerance);
+  tops.Reserve(c.device, rows);
+  totals.Reserve(c.device, rows);
+  values.Reserve(c.device, rows * s.dim);
+  const Partials partials{tops.data(), totals.data(), values.data(), chunks};
+  std::vector<float> out(c.queries.size());
+  VisitKv(c.type, [&]<KvType kType>() {
+    Launch(c.device, &AttendChunks<kType>, dim3(s.count, s.kv_heads, chunks),
+           dim3(kLanes, s.heads / s.kv_heads), c.queries.data(), 0u, s.heads, c.Places(), c.kv, 1u,
+           s.masks.window, s.masks.softcap, partials);
+  });
+  Launch(c.device, &MergeChunks, dim3(s.count, s.heads, (s.dim + 31) / 32), dim3(kLanes), partials,
+         0u, s.heads, s.dim, ActivationRows{s.heads * s.dim, out.data()}, false);
+  return out;
+}
+
+TEST_CASE("attention by chunks is that of double precision, in floats") {
+  const std::pair<Shape, KvType> cases[] = {{{4, 1, 64, 600, 3, {0, 0}}, KvType::kF16},
+                                            {{4, 2, 40, 250, 9, {0, 0}}, KvType::kF32},
+                                            {{2, 1, 128, 255, 2, {0, 2.0f}}, KvType::kBF16},
+                                            {{3, 1, 256, 300, 2, {70, 0}}, KvType::kQ8_0},
+                                            {{2, 2, 96, 40, 1, {0, 0}}, KvType::kF8E4M3}};
+  for (const auto& [shape, type] : cases) {
+    Case c(shape, type);
+    CAPTURE(shape.dim, static_cast<int>(type));
+    const unsigned chunks = (shape.start + shape.count + kChunk - 1) / kChunk;
+    const std::vector<float> out = ByChunks(c, chunks);
+    const std::vector<double> exact = c.Exact();
+    for (size_t i = 0; i < exact.size(); ++i) REQUIRE(std::fabs(out[i] - exact[i]) < 1e-5);
+    // Others in the pass may have longer contexts.
+    CHECK(ByChunks(c, chunks + 40) == out);
+  }
 }
 
 }  // namespace
