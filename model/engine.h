@@ -109,6 +109,7 @@ struct EngineStats {
   uint64_t guessed_tokens = 0;   // tried in passes
   uint64_t accepted_tokens = 0;  // of these, that came true
   uint64_t preemptions = 0;
+  bool device_lost = false;  // the backend's device failed: every pass fails, from now on
 };
 
 class Engine {

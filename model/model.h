@@ -4,6 +4,7 @@
 // are const and may be read by all.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,12 +18,19 @@ namespace hearth::model {
 
 class Transformer;
 
-enum class BackendKind : uint8_t { kCpu, kCuda, kReference };
+enum class BackendKind : uint8_t {
+  kCpu,
+  kCuda,
+  kReference,
+  kAuto,  // CUDA where it can be had, else the CPU
+};
 
 struct ModelOptions {
   BackendKind backend = BackendKind::kCpu;
   int threads = 0;   // 0: one per physical core
   bool pin = false;  // pin kernel threads to processors
+  // With kCuda: so many layers, the first ones, are computed there and the rest on the CPU.
+  uint32_t gpu_layers = UINT32_MAX;
   // The longest context that is wanted (see ReadModelConfig); 0: as long as the file allows.
   uint32_t context_tokens = 0;
   bool weights_only = false;  // leave the tokenizer out (comparisons, benches)
@@ -33,6 +41,8 @@ struct ModelOptions {
 class Model {
  public:
   static Result<std::unique_ptr<Model>> Load(const std::string& path, const ModelOptions& options);
+  // The same of a file that is open, or of one that was made up. It is not needed afterwards.
+  static Result<std::unique_ptr<Model>> Load(const GgufFile& file, const ModelOptions& options);
   ~Model();
 
   const ModelConfig& config() const;

@@ -149,6 +149,12 @@ class Backend {
   virtual void AttentionBlock(int lane, const Pass& pass, uint32_t layer) = 0;
   virtual void FeedForwardBlock(int lane, const Pass& pass, uint32_t layer) = 0;
   virtual void Head(int lane, const Pass& pass) = 0;
+
+  // For a backend that computes some layers of a pass alone: what the last layer left, after a
+  // pass, and, as the first step of one, what the layers before left. [tokens][d_model]; `from`
+  // lives until Run returns.
+  virtual void ReadHidden(std::span<float> to) = 0;
+  virtual void WriteHidden(int lane, const Pass& pass, std::span<const float> from) = 0;
 };
 
 struct CpuOptions {
@@ -161,7 +167,19 @@ std::unique_ptr<Backend> CreateReferenceBackend(const ModelConfig& config);
 // Fails where HEARTH_CPU asks for an instruction set that is unknown or that this CPU lacks.
 Result<std::unique_ptr<Backend>> CreateCpuBackend(const ModelConfig& config,
                                                   const CpuOptions& options);
+struct CudaOptions {
+  int threads = 0;  // that pack weights; 0: one per physical core
+  uint32_t layers =
+      UINT32_MAX;  // computes the first ones alone: there are keys and values of these
+};
+
 // The first GPU. Fails where there is none, it is too old, or the program was built without CUDA.
-Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config);
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
+                                                   const CudaOptions& options);
+// The first `layers` layers on one backend, the embedding, the others and the head on the other.
+// Both are of the whole config.
+std::unique_ptr<Backend> CreateSplitBackend(const ModelConfig& config, uint32_t layers,
+                                            std::unique_ptr<Backend> first,
+                                            std::unique_ptr<Backend> rest);
 
 }  // namespace hearth::model

@@ -406,6 +406,7 @@ bool Engine::Step(std::vector<Event>& events) {
   if (s.plan.empty()) return !events.empty();
   s.BuildBatch();
   if (const Status ran = s.RunBatch(); !ran.ok()) {
+    s.stats.device_lost = ran.error().code == ErrorCode::kIo;
     s.FinishAll(ran.error(), events);
     return true;
   }

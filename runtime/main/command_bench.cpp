@@ -51,8 +51,7 @@ void AddBenchCommand(CLI::App& app, Command& run) {
       auto path = FindModelFile(*flags);
       if (!path.ok()) return Fail(path.error());
       options->model_path = *path;
-      options->model.threads = flags->threads;
-      options->model.backend = flags->backend;
+      ApplyModelFlags(*flags, options->model);
       options->kv_type = flags->kv_type;
       const Result<Json> report =
           schema->empty() ? RunBench(*options) : RunSchemaBench(*options, *schema);

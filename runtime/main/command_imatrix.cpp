@@ -42,8 +42,7 @@ Status Collect(const ImatrixFlags& flags) {
   HEARTH_TRY(const std::string path, FindModelFile(flags.model));
   const SystemClock clock;
   model::ModelOptions options;
-  options.threads = flags.model.threads;
-  options.backend = flags.model.backend;
+  ApplyModelFlags(flags.model, options);
   HEARTH_TRY(const auto model, model::Model::Load(path, options));
   std::vector<TokenId> tokens = Tokens(model->tokenizer(), text, flags.chunk);
   if (flags.chunks != 0) {

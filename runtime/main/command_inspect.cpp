@@ -53,8 +53,7 @@ void AddInspectCommand(CLI::App& app, Command& run) {
   logits->callback([=, &run] {
     run = [=] {
       model::ModelOptions options;
-      options.backend = flags->model.backend;
-      options.threads = flags->model.threads;
+      ApplyModelFlags(flags->model, options);
       options.context_tokens = flags->context_tokens;
       options.weights_only = true;
       return ServeModel(*flags, [&](const std::string& path) {

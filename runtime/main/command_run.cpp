@@ -41,8 +41,7 @@ Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags,
     HEARTH_TRY(options.chat_template, ReadFile(flags.template_file));
   }
   Progress progress("Loading the model", 1000, clock, Progress::ForStderr());
-  options.model.backend = flags.model.backend;
-  options.model.threads = flags.model.threads;
+  ApplyModelFlags(flags.model, options.model);
   options.model.progress = [&](double share) {
     progress.Update(static_cast<uint64_t>(share * 1000));
   };

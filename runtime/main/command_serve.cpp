@@ -66,8 +66,7 @@ Result<serving::ModelRegistryOptions> MakeRegistryOptions(const Settings& settin
   options.draft_path = std::exchange(options.model.draft_path, "");
   options.directory = config.models_directory;
   options.max_loaded = static_cast<size_t>(config.max_loaded);
-  options.model.model.backend = flags.backend;
-  options.model.model.threads = flags.threads;
+  ApplyModelFlags(flags, options.model.model);
   options.model.engine.kv_type = flags.kv_type;
   options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);
   options.keep_alive = std::chrono::seconds(config.model_keep_alive_seconds);

@@ -44,14 +44,28 @@ void AddModelFlags(CLI::App& command, ModelFlags& flags) {
   AddChoice<model::BackendKind>(command, "--backend", flags.backend,
                                 {{"cpu", model::BackendKind::kCpu},
                                  {"cuda", model::BackendKind::kCuda},
+                                 {"auto", model::BackendKind::kAuto},
                                  {"reference", model::BackendKind::kReference}},
-                                "cpu, cuda, or reference (slow, for comparisons)");
+                                "cpu, cuda, auto (cuda, or cpu where that cannot be had), or "
+                                "reference (slow, for comparisons)");
+  command
+      .add_option("--gpu-layers", flags.gpu_layers,
+                  "With cuda: compute so many layers there and the rest on the CPU (default: all)")
+      ->check(CLI::Range(0u, 1024u));
   AddChoice<model::KvType>(command, "--kv-type", flags.kv_type,
                            {{"f32", model::KvType::kF32},
                             {"f16", model::KvType::kF16},
                             {"bf16", model::KvType::kBF16},
-                            {"q8_0", model::KvType::kQ8_0}},
-                           "How keys and values are stored: f32, f16, bf16 or q8_0");
+                            {"q8_0", model::KvType::kQ8_0},
+                            {"f8_e4m3", model::KvType::kF8E4M3}},
+                           "How keys and values are stored: f32, f16, bf16, q8_0, or on a GPU "
+                           "f8_e4m3");
+}
+
+void ApplyModelFlags(const ModelFlags& flags, model::ModelOptions& options) {
+  options.backend = flags.backend;
+  options.gpu_layers = flags.gpu_layers;
+  options.threads = flags.threads;
 }
 
 Result<std::string> FindModelFile(const ModelFlags& flags) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 #include "model/kv_type.h"
@@ -14,10 +15,13 @@ struct ModelFlags {
   std::string model;  // a path or a name; empty: the default model
   int threads = 0;
   model::BackendKind backend = model::BackendKind::kCpu;
+  uint32_t gpu_layers = UINT32_MAX;
   model::KvType kv_type = model::KvType::kF16;
 };
 
 void AddModelFlags(CLI::App& command, ModelFlags& flags);
+// What the flags say of how a model is loaded.
+void ApplyModelFlags(const ModelFlags& flags, model::ModelOptions& options);
 // The file that the flags mean under the settings, for commands that need nothing else of them.
 Result<std::string> FindModelFile(const ModelFlags& flags);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/draft_model.h"
+#include "runtime/base/log.h"
 #include "runtime/serving/grammar_constraint.h"
 #include "runtime/serving/reply_grammar.h"
 #include "runtime/serving/thinking_budget.h"
@@ -73,10 +74,31 @@ class LocalConversation : public Conversation {
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const std::string& path,
                                                      const LocalModelOptions& options,
                                                      const Clock& clock) {
+  using model::BackendKind;
+  if (options.model.backend != BackendKind::kAuto) {
+    return LoadOn(options.model.backend, path, options, clock);
+  }
+  auto on_gpu = LoadOn(BackendKind::kCuda, path, options, clock);
+  if (on_gpu.ok()) return on_gpu;
+  auto on_cpu = LoadOn(BackendKind::kCpu, path, options, clock);
+  if (on_cpu.ok()) {
+    // Without a GPU nothing else was to be expected.
+    const bool expected = on_gpu.error().code == ErrorCode::kUnsupported;
+    Log(expected ? LogLevel::kInfo : LogLevel::kWarn, (*on_cpu)->name(),
+        " runs on the CPU: ", on_gpu.error().message);
+  }
+  return on_cpu;
+}
+
+Result<std::unique_ptr<LocalModel>> LocalModel::LoadOn(model::BackendKind backend,
+                                                       const std::string& path,
+                                                       const LocalModelOptions& options,
+                                                       const Clock& clock) {
   std::unique_ptr<LocalModel> self(new LocalModel());
   self->clock_ = &clock;
   self->name_ = std::filesystem::path(path).stem().string();
   model::ModelOptions model_options = options.model;
+  model_options.backend = backend;
   if (model_options.context_tokens == 0) {
     model_options.context_tokens = options.engine.context_tokens;
   }

@@ -55,7 +55,9 @@ struct PreparedReply {
 
 class LocalModel : public LanguageModel {
  public:
-  // The clock must outlive the model.
+  // The clock must outlive the model. With BackendKind::kAuto what the GPU refuses (it is absent or
+  // lost, or has too little memory for the weights or the cache) goes to the CPU, and the log says
+  // why.
   static Result<std::unique_ptr<LocalModel>> Load(const std::string& path,
                                                   const LocalModelOptions& options,
                                                   const Clock& clock);
@@ -90,6 +92,10 @@ class LocalModel : public LanguageModel {
   friend class LocalConversation;
 
   LocalModel() = default;
+  static Result<std::unique_ptr<LocalModel>> LoadOn(model::BackendKind backend,
+                                                    const std::string& path,
+                                                    const LocalModelOptions& options,
+                                                    const Clock& clock);
   std::vector<TokenId> Encode(const std::vector<model::TextRun>& runs, bool whole) const;
   // All but the prompt's tokens and the thinking budget. `thinking`: the prompt leaves a block
   // open.

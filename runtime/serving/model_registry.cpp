@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "runtime/base/log.h"
+
 namespace hearth::serving {
 namespace {
 
@@ -156,8 +158,17 @@ Status ModelRegistry::MakeRoom(const ModelEntry& entry, Slots& unloaded) {
   return {};
 }
 
+bool ModelRegistry::IsLost(const Slot& slot) const {
+  if (!IsReady(slot.model) || !slot.model.get().ok()) return false;
+  const LocalModel& model = **slot.model.get();
+  return options_.is_lost ? options_.is_lost(model) : model.engine().stats().device_lost;
+}
+
 LocalModelOptions ModelRegistry::OptionsFor(const ModelEntry& entry) const {
   LocalModelOptions options = options_.model;
+  if (device_lost_ && options.model.backend == model::BackendKind::kAuto) {
+    options.model.backend = model::BackendKind::kCpu;
+  }
   if (entry.id == default_id_) {
     options.adapters = options_.adapters;
     options.draft_path = options_.draft_path;
@@ -173,6 +184,12 @@ Result<ModelRegistry::ModelPointer> ModelRegistry::Get(const ModelEntry& entry) 
   {
     const std::lock_guard lock(mutex_);
     auto slot = slots_.find(entry.id);
+    if (slot != slots_.end() && IsLost(slot->second)) {
+      Log(LogLevel::kWarn, entry.id, " is loaded again: its GPU has failed");
+      device_lost_ = true;
+      Unload(slot, unloaded);
+      slot = slots_.end();
+    }
     if (slot == slots_.end()) {
       HEARTH_CHECK_OK(MakeRoom(entry, unloaded));
       slot = slots_.emplace(entry.id, Slot{promise.get_future().share()}).first;

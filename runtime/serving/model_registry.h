@@ -6,6 +6,7 @@
 // Thread-safe; Get blocks while a model loads.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -41,6 +42,8 @@ struct ModelRegistryOptions {
   std::string draft_path;  // a small model that guesses for the default one; may be empty
   size_t max_loaded = 3;
   std::chrono::seconds keep_alive{-1};  // below 0: for ever
+  // Whether the device that a model runs on has failed; null: as its engine says.
+  std::function<bool(const LocalModel&)> is_lost;
   // Bytes of memory that a model may be given; null: what the system says is available.
   std::function<uint64_t()> available_memory;
 };
@@ -72,8 +75,9 @@ class ModelRegistry {
   // Names are compared without regard to case. "default" is the default model, unless a file is
   // called so.
   std::optional<ModelEntry> Find(std::string_view name) const;
-  // The model of an entry. kResourceExhausted where as many are in use as may be loaded, or where
-  // its weights do not fit beside them.
+  // The model of an entry. One whose device has failed is loaded again, on the CPU where the
+  // backend is BackendKind::kAuto. kResourceExhausted where as many are in use as may be loaded, or
+  // where its weights do not fit beside them.
   Result<ModelPointer> Get(const ModelEntry& entry);
 
   const std::string& default_id() const { return default_id_; }
@@ -97,6 +101,7 @@ class ModelRegistry {
   Status MakeRoom(const ModelEntry& entry, Slots& unloaded);
   bool UnloadOldest(Slots& unloaded);
   void Unload(Slots::iterator slot, Slots& unloaded);
+  bool IsLost(const Slot& slot) const;
   LocalModelOptions OptionsFor(const ModelEntry& entry) const;
 
   const ModelRegistryOptions options_;
@@ -106,6 +111,7 @@ class ModelRegistry {
   Slots slots_;  // by id
   uint64_t uses_ = 0;
   ModelCounts left_;  // of models that have left
+  std::atomic<bool> device_lost_ = false;  // from now on models are on the CPU, where they may
   mutable std::vector<ModelEntry> listed_;
   mutable std::optional<MonotonicPoint> listed_at_;
   std::condition_variable_any stopping_;

@@ -1,4 +1,4 @@
-// The CUDA backend whole, run on the host (host/cuda_runtime.h), beside the reference.
+// The CUDA backend whole, on the host (host/cuda_runtime.h) or on a GPU, beside the reference.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,9 +12,12 @@
 #include "model/evaluator.h"
 #include "model/gguf_writer.h"
 #include "model/lora.h"
-#include "tests/cuda/host/cuda_runtime.h"
+#include "tests/cuda/on_device.h"
 #include "tests/support/files.h"
 #include "tests/support/small_model.h"
+#ifndef HEARTH_CUDA_ON_DEVICE
+#include "tests/cuda/host/cuda_runtime.h"
+#endif
 
 namespace hearth::model {
 namespace {
@@ -63,37 +66,49 @@ double Distance(const Logits& a, const Logits& b) {
   return worst;
 }
 
-TEST_CASE("logits are those of the reference within the rounding of activations") {
+TEST_CASE("logits are those of the reference within the rounding of activations", "[whole]") {
   for (const char* file : {kLlama, kQwen}) {
     CAPTURE(file);
     const auto cuda = Load(BackendKind::kCuda, file);
     const auto reference = Load(BackendKind::kReference, file);
-    CHECK(Distance(Run(*cuda, KvType::kF32, 64), Run(*reference, KvType::kF32, 64)) < 0.02);
+    const Logits exact = Run(*reference, KvType::kF32, 64);
+    CHECK(Distance(Run(*cuda, KvType::kF32, 15), exact) < 0.02);
+    // Many rows are rounded to halves, of 11 bits: these networks of random weights, whose logits
+    // are up to 11, make 0.034 of that.
+    CHECK(Distance(Run(*cuda, KvType::kF32, 64), exact) < 0.05);
   }
 }
 
-TEST_CASE("logits are the same bit by bit however a batch is cut") {
+TEST_CASE("logits are the same bit by bit however a batch is cut", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
-  const Logits whole = Run(*cuda, KvType::kF16, 64);
-  for (const uint32_t chunk : {1u, 3u}) {
+  // Few rows at a time: whole numbers.
+  const Logits few = Run(*cuda, KvType::kF16, 1);
+  for (const uint32_t chunk : {3u, 7u}) {
     CAPTURE(chunk);
-    CHECK(Run(*cuda, KvType::kF16, chunk) == whole);
+    CHECK(Run(*cuda, KvType::kF16, chunk) == few);
   }
+  // Many: halves. The two round differently, each keeps its bits.
+  CHECK(Distance(Run(*cuda, KvType::kF16, 64), few) < 0.05);
 }
 
-TEST_CASE("keys and values of every type are near those of f32") {
+TEST_CASE("keys and values of every type are near those of f32", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   const Logits exact = Run(*cuda, KvType::kF32, 64);
-  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0}) {
+  for (const KvType type : {KvType::kF16, KvType::kBF16, KvType::kQ8_0, KvType::kF8E4M3}) {
     CAPTURE(static_cast<int>(type));
     const double distance = Distance(Run(*cuda, type, 64), exact);
     CHECK(distance > 0);
-    CHECK(distance < (type == KvType::kF16 ? 0.1 : 1.0));
+    // Of a number they keep 11 bits, 8, 7 of the largest of 32, and 4.
+    CHECK(distance < (type == KvType::kF16 ? 0.1 : type == KvType::kF8E4M3 ? 2.0 : 1.0));
   }
   const auto llama = Load(BackendKind::kCuda, kLlama);  // heads of 16
   const auto refused = Evaluator::Create(*llama, KvType::kQ8_0, 64);
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().message, Catch::Contains("use f16 or bf16"));
+  const auto cpu = Load(BackendKind::kCpu, kLlama);
+  const auto for_gpus = Evaluator::Create(*cpu, KvType::kF8E4M3, 64);
+  REQUIRE_FALSE(for_gpus.ok());
+  CHECK_THAT(for_gpus.error().message, Catch::Contains("q8_0"));
 }
 
 // An adapter of the first layer, random numbers.
@@ -131,7 +146,7 @@ std::string WriteAdapter(const ModelConfig& config) {
   return path.string();
 }
 
-TEST_CASE("an adapter changes logits as on the reference") {
+TEST_CASE("an adapter changes logits as on the reference", "[whole]") {
   const auto cuda = Load(BackendKind::kCuda, kQwen);
   const auto reference = Load(BackendKind::kReference, kQwen);
   const std::string path = WriteAdapter(cuda->config());
@@ -142,7 +157,8 @@ TEST_CASE("an adapter changes logits as on the reference") {
   const Logits plain = Run(*reference, KvType::kF32, 64);
   const Logits adapted = Run(*reference, KvType::kF32, 64, *on_reference);
   REQUIRE(Distance(adapted, plain) > 0.1);
-  CHECK(Distance(Run(*cuda, KvType::kF32, 64, *on_cuda), adapted) < 0.02);
+  CHECK(Distance(Run(*cuda, KvType::kF32, 15, *on_cuda), adapted) < 0.02);
+  CHECK(Distance(Run(*cuda, KvType::kF32, 64, *on_cuda), adapted) < 0.05);
 }
 
 // A made-up network of one layer, its numbers random, in which 32 divides every width.
@@ -184,7 +200,8 @@ std::string WriteNetwork(const std::string& architecture) {
   return path.string();
 }
 
-TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of the reference") {
+TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of the reference",
+          "[whole]") {
   for (const char* architecture : {"gemma2", "olmo2", "qwen2", "qwen3moe"}) {
     CAPTURE(architecture);
     const std::string path = WriteNetwork(architecture);
@@ -217,7 +234,9 @@ TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of
   }
 }
 
-TEST_CASE("a device that fails ends the requests with its words, and the program lives") {
+#ifndef HEARTH_CUDA_ON_DEVICE
+TEST_CASE("a device that fails ends the requests with its words, and the program lives",
+          "[whole]") {
   const auto model = Load(BackendKind::kCuda, kLlama);
   auto engine = Engine::Create(*model, {.context_tokens = 64});
   REQUIRE(engine.ok());
@@ -243,8 +262,34 @@ TEST_CASE("a device that fails ends the requests with its words, and the program
   }
   cuda_on_host::answer = cudaSuccess;
 }
+#endif
 
-TEST_CASE("keys and values that do not fit are refused with the numbers, and smaller ones taken") {
+// $HEARTH_CUDA_MODELS is a folder of model files; too much for kernels that run on the host.
+TEST_CASE("real models give the logits of the CPU", "[whole]") {
+  const char* const folder = std::getenv("HEARTH_CUDA_MODELS");
+  if (!test::kOnDevice || folder == nullptr) {
+    WARN("skipped: no GPU, or HEARTH_CUDA_MODELS names no folder of model files");
+    return;
+  }
+  size_t models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".gguf") continue;
+    CAPTURE(entry.path());
+    ++models;
+    Logits logits[2];
+    for (const BackendKind backend : {BackendKind::kCpu, BackendKind::kCuda}) {
+      auto model = Model::Load(entry.path(), {.backend = backend, .weights_only = true});
+      if (!model.ok()) FAIL(model.error().message);
+      logits[backend == BackendKind::kCuda] = Run(**model, KvType::kF16, 64);
+    }
+    // Both round activations, each in its own way; llama.cpp's CPU is off by 0.2 to 2.1 itself.
+    CHECK(Distance(logits[1], logits[0]) < 0.2);
+  }
+  CHECK(models > 0);
+}
+
+TEST_CASE("keys and values that do not fit are refused with the numbers, and smaller ones taken",
+          "[whole]") {
   const auto model = Load(BackendKind::kCuda, kLlama);
   const auto refused = Evaluator::Create(*model, KvType::kF32, 1u << 31);
   REQUIRE_FALSE(refused.ok());

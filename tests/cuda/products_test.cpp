@@ -1,113 +1,34 @@
 // Products with every type of weights, run on the host, beside double precision.
 #include "model/backend/cuda/products.cuh"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <vector>
 
-#include "model/backend/cuda/device_array.h"
-#include "model/backend/cuda/rows.cuh"
-#include "model/quant.h"
+#include "model/backend/cuda/visit_types.h"
+#include "tests/cuda/random_products.h"
 
 namespace hearth::model::cuda {
 namespace {
 
-// Where a block has F16 numbers: set to ordinary ones, the rest is random bytes.
-struct Kind {
-  TensorType type;
-  std::vector<size_t> halves;
-};
-const Kind kKinds[] = {
-    {TensorType::kQ4_0, {0}},    {TensorType::kQ4_1, {0, 2}}, {TensorType::kQ5_0, {0}},
-    {TensorType::kQ5_1, {0, 2}}, {TensorType::kQ8_0, {0}},    {TensorType::kQ4_K, {0, 2}},
-    {TensorType::kQ5_K, {0, 2}}, {TensorType::kQ6_K, {208}},  {TensorType::kQ3_K, {108}}};
-
-std::vector<std::byte> RandomFile(const Kind& kind, size_t elements, std::mt19937& random) {
-  std::normal_distribution<float> normal;
-  const TensorTypeInfo& info = GetTensorType(kind.type);
-  std::vector<std::byte> file(elements / info.block_elements * info.block_bytes);
-  for (std::byte& b : file) b = static_cast<std::byte>(random());
-  for (size_t at = 0; at < file.size(); at += info.block_bytes) {
-    for (const size_t half : kind.halves) {
-      const uint16_t bits = FloatToHalf(normal(random));
-      std::memcpy(file.data() + at + half, &bits, 2);
-    }
-  }
-  return file;
-}
-std::vector<std::byte> RandomFloats(TensorType type, size_t elements, std::mt19937& random) {
-  std::normal_distribution<float> normal;
-  const size_t size = GetTensorType(type).block_bytes;
-  std::vector<std::byte> file(elements * size);
-  for (size_t i = 0; i < elements; ++i) {
-    const float value = normal(random);
-    const uint16_t bits = type == TensorType::kF16 ? FloatToHalf(value) : FloatToBf16(value);
-    std::memcpy(file.data() + i * size, size == 4 ? static_cast<const void*>(&value) : &bits, size);
-  }
-  return file;
-}
-
 constexpr unsigned kRows = 11;
 constexpr unsigned kCols = 1280;
 
-struct Inputs {
-  DeviceArray<float> in, floats, scales;
-  DeviceArray<int8_t> high, low;
-  DeviceArray<int2> sums;
-  ActivationRows view;
-
-  Inputs(Device& device, const std::vector<float>& x) {
-    in.Upload(device, x);
-    floats.Reserve(device, x.size());
-    high.Reserve(device, x.size());
-    low.Reserve(device, x.size());
-    scales.Reserve(device, x.size() / kUnit);
-    sums.Reserve(device, x.size() / kUnit);
-    view = {kCols, floats.data(), high.data(), low.data(), scales.data(), sums.data()};
-    Launch(device, &PrepareRows<NormedRow>, dim3(static_cast<unsigned>(x.size() / kCols)),
-           dim3(kRowThreads), NormedRow{in.data(), nullptr, nullptr, 0, 1}, view, true);
+// Through each kernel that takes few rows.
+template <unsigned kPerWarp, unsigned kTile>
+void Multiply(Device& device, const MatrixParts& parts, const ActivationRows& x, unsigned n,
+              float* out, size_t stride, bool add) {
+  constexpr unsigned kPerBlock = kProductWarps * kPerWarp;
+  unsigned blocks = 0;
+  for (unsigned p = 0; p < parts.n; ++p) {
+    blocks += (parts.part[p].rows + kPerBlock - 1) / kPerBlock;
   }
-};
-
-using Kernel = void (*)(PackedMatrix, ActivationRows, unsigned, float*, size_t, bool);
-struct Kernels {
-  Kernel one, several;
-};
-template <TensorType kType>
-Kernels Quantized() {
-  return {&MultiplyQuantized<kType, 1>, &MultiplyQuantized<kType, 4>};
-}
-template <TensorType kType>
-Kernels Floats() {
-  return {&MultiplyFloats<kType, 1>, &MultiplyFloats<kType, 4>};
-}
-Kernels KernelsOf(TensorType held) {
-  switch (held) {
-    case TensorType::kQ4_0:
-      return Quantized<TensorType::kQ4_0>();
-    case TensorType::kQ4_1:
-      return Quantized<TensorType::kQ4_1>();
-    case TensorType::kQ5_0:
-      return Quantized<TensorType::kQ5_0>();
-    case TensorType::kQ5_1:
-      return Quantized<TensorType::kQ5_1>();
-    case TensorType::kQ8_0:
-      return Quantized<TensorType::kQ8_0>();
-    case TensorType::kQ4_K:
-      return Quantized<TensorType::kQ4_K>();
-    case TensorType::kQ5_K:
-      return Quantized<TensorType::kQ5_K>();
-    case TensorType::kQ6_K:
-      return Quantized<TensorType::kQ6_K>();
-    case TensorType::kF32:
-      return Floats<TensorType::kF32>();
-    case TensorType::kBF16:
-      return Floats<TensorType::kBF16>();
-    default:
-      return Floats<TensorType::kF16>();
-  }
+  VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
+    Launch(device, &MultiplyRows<kType, kPerWarp, kTile>, dim3(blocks, (n + kTile - 1) / kTile),
+           dim3(kProductWarps * kLanes), parts, x, n, out, stride, add);
+  });
 }
 
 void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned n) {
@@ -116,33 +37,29 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   REQUIRE(device.ok());
   std::mt19937 random(n);
   std::normal_distribution<float> normal;
-  std::vector<float> weights(kRows * kCols);
-  Dequantize(type, file, weights);
   std::vector<float> x(n * kCols);
   for (float& v : x) v = normal(random);
-  const TensorType held = HeldAs(type);
-  std::vector<uint8_t> packed(PackedBytes(held, kRows, kCols));
-  Pack(type, kRows, kCols, file, packed.data());
-  DeviceArray<uint8_t> memory;
-  memory.Upload(*device, packed);
-  const PackedMatrix m = ViewOf(held, kRows, kCols, memory.data());
-  const Inputs inputs(*device, x);
-  const Kernels kernels = KernelsOf(held);
-  const unsigned per_block = kProductWarps * kMatrixRows;
-  const unsigned tile = n == 1 ? 1 : 4;
+  const Weights weights(*device, type, file, kRows, kCols);
+  const Inputs inputs(*device, x, kCols);
+  const MatrixParts parts{{weights.view}, {0}, 1};
   for (const bool add : {false, true}) {
     std::vector<float> out(n * kRows, 1.5f);
-    Launch(*device, n == 1 ? kernels.one : kernels.several,
-           dim3((kRows + per_block - 1) / per_block, (n + tile - 1) / tile),
-           dim3(kProductWarps * kLanes), m, inputs.view, n, out.data(), size_t{kRows}, add);
+    Multiply<2, 4>(*device, parts, inputs.view, n, out.data(), kRows, add);
+    // Whatever a warp takes at once, the bits are the same.
+    std::vector<float> one(n * kRows, 1.5f);
+    Multiply<2, 1>(*device, parts, inputs.view, n, one.data(), kRows, add);
+    CHECK(one == out);
+    std::vector<float> eight(n * kRows, 1.5f);
+    Multiply<4, 8>(*device, parts, inputs.view, n, eight.data(), kRows, add);
+    CHECK(eight == out);
     for (size_t t = 0; t < n; ++t) {
       for (size_t r = 0; r < kRows; ++r) {
         double sum = add ? 1.5 : 0.0;
         double absolute = 0;
         for (size_t c = 0; c < kCols; ++c) {
-          const double term = static_cast<double>(weights[r * kCols + c]) * x[t * kCols + c];
+          const double term = static_cast<double>(weights.floats[r * kCols + c]) * x[t * kCols + c];
           sum += term;
-          absolute += std::fabs(weights[r * kCols + c]);
+          absolute += std::fabs(weights.floats[r * kCols + c]);
         }
         CAPTURE(t, r, sum, out[t * kRows + r]);
         // Activations of up to about 4 are rounded to steps of 4 / (127 * 128).
@@ -154,7 +71,7 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
 
 TEST_CASE("products of every type are those of double precision within their rounding") {
   std::mt19937 random(7);
-  for (const unsigned n : {1u, 4u, 6u}) {
+  for (const unsigned n : {1u, 4u, 11u}) {
     for (const Kind& kind : kKinds) {
       CheckProducts(kind.type, RandomFile(kind, kRows * kCols, random), n);
     }
@@ -170,18 +87,83 @@ TEST_CASE("a row that is not finite gives products that are not") {
   for (const float bad : {NAN, INFINITY}) {
     std::vector<float> x(kCols, 1.0f);
     x[40] = bad;
-    const Inputs inputs(*device, x);
+    const Inputs inputs(*device, x, kCols);
     std::mt19937 random(3);
     const auto file = RandomFile(kKinds[0], kRows * kCols, random);
-    std::vector<uint8_t> packed(PackedBytes(TensorType::kQ4_0, kRows, kCols));
-    Pack(TensorType::kQ4_0, kRows, kCols, file, packed.data());
-    DeviceArray<uint8_t> memory;
-    memory.Upload(*device, packed);
+    const Weights weights(*device, TensorType::kQ4_0, file, kRows, kCols);
     std::vector<float> out(kRows);
-    Launch(*device, &MultiplyQuantized<TensorType::kQ4_0, 1>, dim3(2), dim3(kProductWarps * kLanes),
-           ViewOf(TensorType::kQ4_0, kRows, kCols, memory.data()), inputs.view, 1u, out.data(),
-           size_t{kRows}, false);
+    Multiply<2, 1>(*device, {{weights.view}, {0}, 1}, inputs.view, 1, out.data(), kRows, false);
     for (const float v : out) CHECK_FALSE(std::isfinite(v));
+  }
+}
+
+TEST_CASE("parts of a joined matrix in one launch are the parts") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(3 * kCols);
+  for (float& v : x) v = normal(random);
+  const Inputs inputs(*device, x, kCols);
+  const Kind& kind = kKinds[5];
+  const auto file = RandomFile(kind, 40 * kCols, random);
+  const Weights whole(*device, kind.type, file, 40, kCols);
+  const MatrixParts parts{
+      {RowsOf(whole.view, 0, 9), RowsOf(whole.view, 9, 1), RowsOf(whole.view, 10, 30)},
+      {0, 9, 10},
+      3};
+  std::vector<float> together(3 * 40);
+  Multiply<2, 4>(*device, parts, inputs.view, 3, together.data(), 40, false);
+  std::vector<float> alone(3 * 40);
+  Multiply<2, 4>(*device, {{whole.view}, {0}, 1}, inputs.view, 3, alone.data(), 40, false);
+  CHECK(together == alone);
+}
+
+TEST_CASE("gate and up with their activation in one launch are these one after the other") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kInner = 64;
+  std::mt19937 random(6);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(kCols);
+  for (float& v : x) v = normal(random);
+  const Inputs inputs(*device, x, kCols);
+  const auto check = [&](TensorType type, const std::vector<std::byte>& file, bool gelu) {
+    const Weights weights(*device, type, file, 2 * kInner, kCols);
+    std::vector<float> gate_up(2 * kInner);
+    Multiply<2, 1>(*device, {{weights.view}, {0}, 1}, inputs.view, 1, gate_up.data(), 2 * kInner,
+                   false);
+    const Inputs apart(*device, std::vector<float>(kInner), kInner);
+    const Inputs fused(*device, std::vector<float>(kInner), kInner);
+    const PackedMatrix gate = RowsOf(weights.view, 0, kInner);
+    const PackedMatrix up = RowsOf(weights.view, kInner, kInner);
+    const auto prepare = [&](auto kernel, auto source) {
+      Launch(*device, kernel, dim3(1), dim3(kRowThreads), source, apart.view,
+             RowForms{.rounded = true});
+    };
+    gelu ? prepare(&PrepareRows<GatedRow<true>>, GatedRow<true>{gate_up.data(), 0})
+         : prepare(&PrepareRows<GatedRow<false>>, GatedRow<false>{gate_up.data(), 0});
+    VisitHeld(HeldAs(type), [&]<TensorType kType>() {
+      Launch(*device, gelu ? &MultiplyGated<kType, true> : &MultiplyGated<kType, false>,
+             dim3(kInner / kUnit), dim3(kGatedWarps * kLanes), gate, up, inputs.view, fused.view,
+             true);
+    });
+    CAPTURE(GetTensorType(type).name, gelu);
+    const ActivationRows& a = apart.view;
+    const ActivationRows& b = fused.view;
+    CHECK(std::any_of(a.floats, a.floats + kInner, [](float v) { return v != 0; }));
+    CHECK(std::equal(a.floats, a.floats + kInner, b.floats));
+    CHECK(std::equal(a.high, a.high + kInner, b.high));
+    CHECK(std::equal(a.low, a.low + kInner, b.low));
+    CHECK(std::equal(a.scales, a.scales + kInner / kUnit, b.scales));
+    CHECK(a.sums[1].x == b.sums[1].x);
+    CHECK(a.sums[1].y == b.sums[1].y);
+  };
+  for (const bool gelu : {false, true}) {
+    for (const Kind& kind : kKinds) {
+      check(kind.type, RandomFile(kind, 2 * kInner * kCols, random), gelu);
+    }
+    check(TensorType::kBF16, RandomFloats(TensorType::kBF16, 2 * kInner * kCols, random), gelu);
   }
 }
 

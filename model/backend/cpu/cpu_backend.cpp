@@ -140,6 +140,17 @@ class CpuBackend final : public Backend {
     lanes_.Sync();
   }
 
+  void ReadHidden(std::span<float> to) override {
+    std::copy_n(hidden_.row(0), to.size(), to.data());
+  }
+  void WriteHidden(int lane, const Pass& pass, std::span<const float> from) override {
+    const Share share(pass.batch.tokens.size(), lane, lanes_.count());
+    const size_t width = config_.d_model;
+    std::copy_n(from.data() + share.begin * width, (share.end - share.begin) * width,
+                hidden_.row(share.begin));
+    lanes_.Sync();
+  }
+
   void AttentionBlock(int lane, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();

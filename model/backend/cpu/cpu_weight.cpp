@@ -116,6 +116,11 @@ void CpuKv::CopyBlock(BlockId from, BlockId to) {
 
 Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
                                              KvType type) {
+  if (type == KvType::kF8E4M3) {
+    return MakeError(ErrorCode::kUnsupported,
+                     "a KV cache of f8_e4m3 is for GPUs (--backend cuda); ",
+                     "on the CPU q8_0 takes as little memory and is more exact");
+  }
   auto kv = std::make_unique<CpuKv>();
   if (type == KvType::kQ8_0 && config.head_dim % kKvQuantBlock != 0) {
     return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",

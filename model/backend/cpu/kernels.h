@@ -73,6 +73,7 @@ constexpr size_t KvBytes(KvType type, size_t head_dim) {  // of the keys, or of 
     case KvType::kBF16:
       return 2 * 16 * head_dim;
     case KvType::kQ8_0:
+    case KvType::kF8E4M3:  // none is made, see CpuKv::Create
       break;
   }
   return 16 * head_dim + 4 * 16 * (head_dim / kKvQuantBlock);

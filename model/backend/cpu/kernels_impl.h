@@ -270,6 +270,8 @@ void StoreKv(KvType type, const float* key, const float* value, size_t head_dim,
                        });
     case KvType::kQ8_0:
       return StoreKv8(key, value, head_dim, slot, keys, values);
+    case KvType::kF8E4M3:
+      break;  // CpuKv::Create makes none
   }
 }
 
@@ -421,6 +423,8 @@ void Attend(const AttentionChunk& chunk, const QueryRow* rows, size_t n_rows,
       return AttendAll<KvBrain16>(AllTiles{}, chunk, rows, n_rows, states);
     case KvType::kQ8_0:
       return AttendAll<Kv8>(AllTiles{}, chunk, rows, n_rows, states);
+    case KvType::kF8E4M3:
+      break;
   }
 }
 

@@ -7,91 +7,13 @@
 // the chunks gave is merged in order.
 #pragma once
 
-#include "model/backend/cuda/warp.cuh"
-#include "model/cache/block_table.h"
-#include "model/kv_type.h"
+#include "model/backend/cuda/paged_kv.cuh"
+#include "model/backend/cuda/rows.cuh"
 
 namespace hearth::model::cuda {
 
-constexpr unsigned kChunk = 256;  // positions
-constexpr unsigned kMostHeadDim = 256;
+constexpr unsigned kChunk = 256;     // positions
 constexpr unsigned kMostGroup = 16;  // query heads of a key-value head
-
-// Keys and values: [block][layer][kv_head]{keys [16][head_dim], values [16][head_dim]}; with
-// kQ8_0 bytes, and behind each half float scales [16][head_dim / 32].
-struct PagedKv {
-  uint8_t* data;
-  unsigned n_layers, n_kv_heads, head_dim;
-  size_t half_bytes;
-
-  __device__ uint8_t* Keys(int block, unsigned layer, unsigned head) const {
-    return data +
-           ((static_cast<size_t>(block) * n_layers + layer) * n_kv_heads + head) * 2 * half_bytes;
-  }
-  __device__ uint8_t* Values(int block, unsigned layer, unsigned head) const {
-    return Keys(block, layer, head) + half_bytes;
-  }
-};
-constexpr size_t KvHalfBytes(KvType type, unsigned head_dim) {
-  switch (type) {
-    case KvType::kF32:
-      return size_t{4} * kBlockTokens * head_dim;
-    case KvType::kF16:
-    case KvType::kBF16:
-      return size_t{2} * kBlockTokens * head_dim;
-    case KvType::kQ8_0:
-      break;
-  }
-  return size_t{kBlockTokens} * (head_dim + 4 * (head_dim / 32));
-}
-
-// Element i of slot `slot` (0 to 15) of a half.
-template <KvType kType>
-__device__ float KvAt(const uint8_t* half, unsigned head_dim, unsigned slot, unsigned i) {
-  const size_t at = static_cast<size_t>(slot) * head_dim + i;
-  if constexpr (kType == KvType::kF32) return reinterpret_cast<const float*>(half)[at];
-  if constexpr (kType == KvType::kF16) return HalfAt(half + 2 * at);
-  if constexpr (kType == KvType::kBF16) {
-    return BrainOf(reinterpret_cast<const unsigned short*>(half)[at]);
-  }
-  if constexpr (kType == KvType::kQ8_0) {
-    const auto* scales = reinterpret_cast<const float*>(half + kBlockTokens * head_dim);
-    return scales[slot * (head_dim / 32) + i / 32] * reinterpret_cast<const int8_t*>(half)[at];
-  }
-}
-
-// Elements i = lane, lane + 32, ... of a head; the warp calls it together, for each i.
-template <KvType kType>
-__device__ void StoreKvAt(uint8_t* half, unsigned head_dim, unsigned slot, unsigned i, float x) {
-  const size_t at = static_cast<size_t>(slot) * head_dim + i;
-  if constexpr (kType == KvType::kF32) reinterpret_cast<float*>(half)[at] = x;
-  if constexpr (kType == KvType::kF16) {
-    const float bounded = fminf(fmaxf(x, -65504.0f), 65504.0f);  // more would be infinite
-    reinterpret_cast<unsigned short*>(half)[at] =
-        __half_as_ushort(__float2half_rn(x == x ? bounded : x));
-  }
-  if constexpr (kType == KvType::kBF16) {
-    reinterpret_cast<unsigned short*>(half)[at] = BrainFrom(x);
-  }
-  if constexpr (kType == KvType::kQ8_0) {
-    const bool finite = WarpSum(x * 0.0f) == 0.0f;
-    const float scale = WarpMax(fabsf(x)) / 127.0f;
-    const float inverse = finite && scale > 1e-28f ? 1.0f / scale : 0.0f;
-    reinterpret_cast<int8_t*>(half)[at] =
-        static_cast<int8_t>(finite ? __float2int_rn(x * inverse) : 0);
-    if (i % 32 == 0) {
-      reinterpret_cast<float*>(half + kBlockTokens * head_dim)[slot * (head_dim / 32) + i / 32] =
-          finite ? scale : __uint_as_float(0x7fc00000u);
-    }
-  }
-}
-
-// The tokens of a pass.
-struct TokenPlaces {
-  const int* positions;  // [tokens]
-  const int* tables;     // [tokens]: where the token's sequence begins in `blocks`
-  const int* blocks;     // block ids of all sequences
-};
 
 struct HeadNorms {
   const float* bias;    // [q | k | v], or null
@@ -155,68 +77,96 @@ __global__ void FinishHeads(float* qkv, unsigned n_heads, HeadNorms norms, RopeT
   }
 }
 
-// What a chunk gave: values are relative to e^top.
-struct Partials {
-  float* tops;    // [tokens][heads][chunks]
-  float* totals;  // 0: nothing seen
-  float* values;  // [tokens][heads][chunks][head_dim]
-  unsigned chunks;
-};
+// What AttendChunks keeps of keys or values at a time: floats, a row 16 bytes longer than a head.
+constexpr unsigned kStageFloats = 32 * (kMostHeadDim / 2 + 4);
 
 // Grid (tokens, kv heads, chunks), block (32, query heads of a kv head). Tokens from `first_token`
-// on; the partials are those of these tokens alone.
+// on; the partials are those of these tokens alone. The block brings keys to shared memory, in
+// lines, then each warp scores them with its query, a lane a key; likewise values, a lane some of a
+// head's elements.
 template <KvType kType>
 __global__ void __launch_bounds__(kMostGroup* kLanes)
     AttendChunks(const float* queries, unsigned first_token, unsigned n_heads, TokenPlaces places,
                  PagedKv kv, unsigned layer, unsigned window, float softcap, Partials partials) {
   constexpr unsigned kEach = kMostHeadDim / kLanes;  // elements of a head in a lane, at most
-  __shared__ float query[kMostGroup * kMostHeadDim];
+  __shared__ float4 query[kMostGroup * kMostHeadDim / 4];
+  __shared__ float4 stage[kStageFloats / 4];
   const unsigned lane = threadIdx.x;
   const unsigned t = first_token + blockIdx.x;
   const unsigned kv_head = blockIdx.y;
   const unsigned chunk = blockIdx.z;
   const unsigned dim = kv.head_dim;
+  const unsigned stride = dim / 4 + 1;
+  const unsigned n_keys = dim <= kMostHeadDim / 2 ? 32 : 16;
   const unsigned head = kv_head * blockDim.y + threadIdx.y;
-  float* mine = query + threadIdx.y * dim;
+  float4* mine = query + threadIdx.y * (dim / 4);
   const size_t row = static_cast<size_t>(t) * n_heads + head;
-  for (unsigned i = lane; i < dim; i += kLanes) mine[i] = queries[row * dim + i];
-  __syncwarp();
+  for (unsigned i = lane; i < dim / 4; i += kLanes) {
+    mine[i] = reinterpret_cast<const float4*>(queries + row * dim)[i];
+  }
   const unsigned position = static_cast<unsigned>(places.positions[t]);
   const unsigned seen_from = window != 0 && position >= window ? position - window + 1 : 0;
   const unsigned begin = chunk * kChunk;
   const unsigned end = min(begin + kChunk, position + 1);
   const int* blocks = places.blocks + places.tables[t];
+  // Positions [at, at + n_keys) to the stage; the block calls it, which has read what was there.
+  const auto bring = [&](unsigned at, bool is_value) {
+    __syncthreads();
+    const unsigned eights = dim / 8;
+    for (unsigned i = threadIdx.y * kLanes + lane; i < n_keys * eights; i += blockDim.y * kLanes) {
+      const unsigned p = at + i / eights;
+      if (p >= end) break;
+      const int block = blocks[p / kBlockTokens];
+      KvEight<kType> eight;
+      eight.Fetch(is_value ? kv.Values(block, layer, kv_head) : kv.Keys(block, layer, kv_head), dim,
+                  p % kBlockTokens, i % eights * 8);
+      float x[8];
+      eight.Floats(x);
+      float4* to = stage + i / eights * stride + i % eights * 2;
+      to[0] = float4{x[0], x[1], x[2], x[3]};
+      to[1] = float4{x[4], x[5], x[6], x[7]};
+    }
+    __syncthreads();
+  };
 
   float top = -INFINITY;
   float total = 0;
   float sums[kEach] = {};
-  for (unsigned at = begin; at < end; at += kLanes) {
-    if (at + kLanes <= seen_from) continue;
+  for (unsigned at = begin; at < end; at += n_keys) {
+    if (at + n_keys <= seen_from) continue;
+    bring(at, false);
     const unsigned p = at + lane;
-    const bool seen = p < end && p >= seen_from;
+    const bool seen = lane < n_keys && p < end && p >= seen_from;
     float score = -INFINITY;
     if (seen) {
-      const uint8_t* keys = kv.Keys(blocks[p / kBlockTokens], layer, kv_head);
-      float dot = 0;
-      for (unsigned i = 0; i < dim; ++i) {
-        dot = fmaf(mine[i], KvAt<kType>(keys, dim, p % kBlockTokens, i), dot);
+      float4 dot{};
+      for (unsigned i = 0; i < dim / 4; ++i) {
+        const float4 q = mine[i];
+        const float4 k = stage[lane * stride + i];
+        dot.x = fmaf(q.x, k.x, dot.x);
+        dot.y = fmaf(q.y, k.y, dot.y);
+        dot.z = fmaf(q.z, k.z, dot.z);
+        dot.w = fmaf(q.w, k.w, dot.w);
       }
-      score = softcap == 0.0f ? dot : softcap * tanhf(dot / softcap);
+      score = (dot.x + dot.y) + (dot.z + dot.w);
+      if (softcap != 0.0f) score = softcap * tanhf(score / softcap);
     }
     const float higher = fmaxf(top, WarpMax(score));
     const float kept = top == -INFINITY ? 0.0f : expf(top - higher);
     const float weight = seen ? expf(score - higher) : 0.0f;
     total = fmaf(total, kept, WarpSum(weight));
+#pragma unroll
     for (unsigned e = 0; e < kEach; ++e) sums[e] *= kept;
     top = higher;
-    const unsigned count = min(kLanes, end - at);
+    bring(at, true);
+    const unsigned count = min(n_keys, end - at);
     for (unsigned j = 0; j < count; ++j) {
       const float w = __shfl_sync(kAllLanes, weight, j);
       if (at + j < seen_from) continue;
-      const uint8_t* values = kv.Values(blocks[(at + j) / kBlockTokens], layer, kv_head);
-      for (unsigned e = 0; e < kEach && lane + e * kLanes < dim; ++e) {
-        sums[e] =
-            fmaf(w, KvAt<kType>(values, dim, (at + j) % kBlockTokens, lane + e * kLanes), sums[e]);
+      const auto* values = reinterpret_cast<const float*>(stage + j * stride);
+#pragma unroll
+      for (unsigned e = 0; e < kEach; ++e) {
+        if (lane + e * kLanes < dim) sums[e] = fmaf(w, values[lane + e * kLanes], sums[e]);
       }
     }
   }
@@ -225,34 +175,47 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
     partials.tops[out] = top;
     partials.totals[out] = total;
   }
-  for (unsigned e = 0; e < kEach && lane + e * kLanes < dim; ++e) {
-    partials.values[out * dim + lane + e * kLanes] = sums[e];
+#pragma unroll
+  for (unsigned e = 0; e < kEach; ++e) {
+    if (lane + e * kLanes < dim) partials.values[out * dim + lane + e * kLanes] = sums[e];
   }
 }
 
-// Grid (tokens, heads), a warp each: out[first_token + t][head] from what its chunks gave.
+// Grid (tokens, heads, units of 32 columns of a head), a warp each: row first_token + t, columns
+// [head][dim], from what the head's chunks gave, and rounded where `rounded` (32 divides a head
+// then). Chunks of which nothing was seen add zeros, so their number changes no bit.
 [[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned first_token,
-                                                    unsigned n_heads, unsigned dim, float* out) {
-  const size_t row = static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y;
-  out += static_cast<size_t>(first_token) * n_heads * dim;
-  const size_t first = row * partials.chunks;
+                                                    unsigned n_heads, unsigned dim,
+                                                    ActivationRows out, bool rounded) {
+  const unsigned lane = threadIdx.x;
+  const size_t first = (static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y) * partials.chunks;
   float top = -INFINITY;
-  for (unsigned c = 0; c < partials.chunks; ++c) {
+  for (unsigned c = lane; c < partials.chunks; c += kLanes) {
     if (partials.totals[first + c] != 0.0f) top = fmaxf(top, partials.tops[first + c]);
   }
+  top = WarpMax(top);
+  const unsigned i = blockIdx.z * kLanes + lane;
+  const float* values = partials.values + first * dim + min(i, dim - 1);
   float total = 0;
-  for (unsigned c = 0; c < partials.chunks; ++c) {
-    if (partials.totals[first + c] == 0.0f) continue;
-    total = fmaf(partials.totals[first + c], expf(partials.tops[first + c] - top), total);
-  }
-  for (unsigned i = threadIdx.x; i < dim; i += kLanes) {
-    float sum = 0;
-    for (unsigned c = 0; c < partials.chunks; ++c) {
-      if (partials.totals[first + c] == 0.0f) continue;
-      sum = fmaf(partials.values[(first + c) * dim + i], expf(partials.tops[first + c] - top), sum);
+  float sum = 0;
+  for (unsigned c = 0; c < partials.chunks; c += kLanes) {
+    const size_t mine = first + c + lane;
+    const bool seen = c + lane < partials.chunks && partials.totals[mine] != 0.0f;
+    const float factor = seen ? expf(partials.tops[mine] - top) : 0.0f;
+    if (seen) total = fmaf(partials.totals[mine], factor, total);
+    const unsigned count = min(kLanes, partials.chunks - c);
+#pragma unroll 8
+    for (unsigned j = 0; j < count; ++j) {
+      const float f = __shfl_sync(kAllLanes, factor, j);
+      sum = fmaf(values[static_cast<size_t>(c + j) * dim], f, sum);
     }
-    out[row * dim + i] = sum / total;
   }
+  const float result = sum / WarpSum(total);
+  if (i >= dim) return;  // the whole warp stays where it rounds
+  const unsigned column = blockIdx.y * dim + i;
+  const size_t token = first_token + blockIdx.x;
+  out.floats[token * out.cols + column] = result;
+  if (rounded) RoundUnit(result, out, token, column / kUnit);
 }
 
 }  // namespace hearth::model::cuda

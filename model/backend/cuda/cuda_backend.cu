@@ -3,72 +3,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
+#include "model/backend/cuda/attention_plan.h"
+#include "model/backend/cuda/cuda_weight.h"
 #include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
 #include "model/backend/cuda/rows.cuh"
+#include "model/backend/cuda/step_graphs.h"
+#include "model/backend/cuda/step_inputs.h"
+#include "model/backend/cuda/tile_choice.h"
+#include "model/backend/cuda/tile_products.h"
+#include "model/backend/cuda/visit_types.h"
+#include "model/backend/cuda/weight_upload.h"
 #include "model/backend/expert_picks.h"
-#include "model/backend/rope.h"
-#include "model/quant.h"
 
 namespace hearth::model::cuda {
 
-Result<Device> Device::Open() {
-  int count = 0;
-  const cudaError_t found = cudaGetDeviceCount(&count);
-  if (found != cudaSuccess || count == 0) {
-    return MakeError(ErrorCode::kUnsupported, "no CUDA device: ",
-                     found != cudaSuccess ? cudaGetErrorString(found) : "none is installed",
-                     ". Use --backend cpu");
-  }
-  Device device;
-  device.Note(cudaGetDeviceProperties(&device.properties_, 0));
-  if (device.failure_ != cudaSuccess) {
-    return MakeError(ErrorCode::kIo,
-                     "CUDA device 0 cannot be asked: ", cudaGetErrorString(device.failure_));
-  }
-  constexpr int kOldest = 8;
-  if (device.properties_.major < kOldest) {
-    return MakeError(ErrorCode::kUnsupported, device.properties_.name, " has compute capability ",
-                     device.properties_.major, ".", device.properties_.minor,
-                     "; hearth needs 8.0 or later. Use --backend cpu");
-  }
-  device.Note(cudaStreamCreate(&device.stream_));
-  if (device.failure_ != cudaSuccess) {
-    return MakeError(ErrorCode::kIo,
-                     "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
-  }
-  device.open_ = true;
-  return Result<Device>(std::move(device));
-}
-
-Device::~Device() {
-  if (open_) (void)cudaStreamDestroy(stream_);
-}
-
 namespace {
-
-struct CudaWeight : Weight {
-  struct Part {
-    PackedMatrix matrix;
-    uint32_t first_row = 0;
-  };
-  DeviceArray<float> vector;
-  DeviceArray<uint8_t> memory;
-  std::vector<Part> parts;
-  bool wants_rounded = false;  // a part reads rounded activations
-  size_t size = 0;
-
-  size_t bytes() const override { return size; }
-};
-
-const CudaWeight& Cuda(const WeightPtr& weight) { return static_cast<const CudaWeight&>(*weight); }
-const float* VectorOf(const WeightPtr& weight) {
-  return weight ? Cuda(weight).vector.data() : nullptr;
-}
 
 struct CudaKv : KvStorage {
   explicit CudaKv(Device& d) : device(d) {}
@@ -86,50 +42,12 @@ struct CudaKv : KvStorage {
 };
 
 constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
-constexpr int kProductTile = 4;  // rows of activations that a warp takes at once
 
-// Calls visit.template operator()<type>() for the type that a matrix is held as.
-template <typename Visit>
-void VisitHeld(TensorType type, Visit visit) {
-  switch (type) {
-    case TensorType::kQ4_0:
-      return visit.template operator()<TensorType::kQ4_0>();
-    case TensorType::kQ4_1:
-      return visit.template operator()<TensorType::kQ4_1>();
-    case TensorType::kQ5_0:
-      return visit.template operator()<TensorType::kQ5_0>();
-    case TensorType::kQ5_1:
-      return visit.template operator()<TensorType::kQ5_1>();
-    case TensorType::kQ8_0:
-      return visit.template operator()<TensorType::kQ8_0>();
-    case TensorType::kQ4_K:
-      return visit.template operator()<TensorType::kQ4_K>();
-    case TensorType::kQ5_K:
-      return visit.template operator()<TensorType::kQ5_K>();
-    case TensorType::kQ6_K:
-      return visit.template operator()<TensorType::kQ6_K>();
-    case TensorType::kF32:
-      return visit.template operator()<TensorType::kF32>();
-    case TensorType::kBF16:
-      return visit.template operator()<TensorType::kBF16>();
-    default:
-      return visit.template operator()<TensorType::kF16>();
-  }
-}
-
-template <typename Visit>
-void VisitKv(KvType type, Visit visit) {
-  switch (type) {
-    case KvType::kF32:
-      return visit.template operator()<KvType::kF32>();
-    case KvType::kF16:
-      return visit.template operator()<KvType::kF16>();
-    case KvType::kBF16:
-      return visit.template operator()<KvType::kBF16>();
-    case KvType::kQ8_0:
-      return visit.template operator()<KvType::kQ8_0>();
-  }
-}
+// What a warp takes of few rows: of the matrix, of activations.
+struct FewTile {
+  unsigned rows, tokens;
+};
+constexpr FewTile kOne{2, 1}, kFour{2, 4}, kEight{4, 8};
 
 // Activation rows and the memory behind them.
 class Rows {
@@ -141,9 +59,13 @@ class Rows {
     low_.Reserve(device, n * cols);
     scales_.Reserve(device, n * units);
     sums_.Reserve(device, n * units);
-    view_ = {cols, floats_.data(), high_.data(), low_.data(), scales_.data(), sums_.data()};
+    halves_.Reserve(device, n * cols);
+    row_scales_.Reserve(device, n);
+    view_ = {cols,           floats_.data(), high_.data(),   low_.data(),
+             scales_.data(), sums_.data(),   halves_.data(), row_scales_.data()};
     return view_;
   }
+  const ActivationRows& view() const { return view_; }
 
  private:
   ActivationRows view_;
@@ -151,27 +73,25 @@ class Rows {
   DeviceArray<int8_t> high_, low_;
   DeviceArray<float> scales_;
   DeviceArray<int2> sums_;
+  DeviceArray<uint16_t> halves_;
+  DeviceArray<float> row_scales_;
 };
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const ModelConfig& config, Device device)
-      : config_(config), device_(std::move(device)) {
-    for (const RopeConfig& rope : config_.ropes) frequencies_.emplace_back(rope);
-    cosines_.resize(frequencies_.size());
-    sines_.resize(frequencies_.size());
-    device_cosines_.resize(frequencies_.size());
-    device_sines_.resize(frequencies_.size());
-  }
+  CudaBackend(const ModelConfig& config, const CudaOptions& options, Device device)
+      : config_(config),
+        options_(options),
+        layers_(std::min(options.layers, config.n_layers)),
+        device_(std::move(device)),
+        inputs_(config_),
+        graphs_(device_) {}
 
   std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
-    auto weight = std::make_unique<CudaWeight>();
-    HEARTH_CHECK_OK(role == Role::kVector ? FillVector(parts, *weight)
-                                          : FillMatrix(parts, *weight));
-    HEARTH_CHECK_OK(Lost());
-    return WeightPtr(std::move(weight));
+    if (!upload_) upload_.emplace(device_, options_.threads);
+    return LoadWeight(device_, *upload_, parts, role);
   }
 
   Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
@@ -179,28 +99,33 @@ class CudaBackend final : public Backend {
       return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
                        "32 divides, not ", config_.head_dim, "; use f16 or bf16");
     }
+    upload_.reset();  // the weights are there
     auto kv = std::make_unique<CudaKv>(device_);
     kv->type = type;
     kv->block_bytes = KvBlockBytes(type);
     const size_t bytes = kv->block_bytes * n_blocks;
-    HEARTH_CHECK_OK(Lost());
+    HEARTH_CHECK_OK(device_.Lost());
     if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
-      return TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"), bytes,
-                      "Use a shorter context, --kv-type q8_0 or --backend cpu");
+      return device_.TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"),
+                              bytes, "Use a shorter context, --kv-type q8_0 or --backend cpu");
     }
-    kv->view = {kv->memory.data(), config_.n_layers, config_.n_kv_heads, config_.head_dim,
+    kv->view = {kv->memory.data(), layers_, config_.n_kv_heads, config_.head_dim,
                 KvHalfBytes(type, config_.head_dim)};
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
   size_t KvBlockBytes(KvType type) const override {
-    return 2 * KvHalfBytes(type, config_.head_dim) * config_.n_layers * config_.n_kv_heads;
+    return 2 * KvHalfBytes(type, config_.head_dim) * layers_ * config_.n_kv_heads;
   }
 
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
-    UploadPlaces(pass.batch);
-    body(0);
-    device_.Wait();  // what a pass cost is known when it ends
+    const StepShape shape = Begin(pass);
+    if (IsStep(pass.batch)) {
+      graphs_.Run(shape, [&] { body(0); });
+    } else {
+      body(0);
+    }
+    FetchLogits(pass.batch);
     return Ended();
   }
 
@@ -209,17 +134,27 @@ class CudaBackend final : public Backend {
     hidden_.Reserve(device_, n * config_.d_model);
     const PackedMatrix& table = Cuda(pass.weights.embedding).parts[0].matrix;
     VisitHeld(table.type, [&]<TensorType kType>() {
-      Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, tokens_.data(),
+      Launch(device_, &ReadRows<kType>, dim3(Count(n)), dim3(kRowThreads), table, inputs_.tokens(),
              config_.embedding_scale, hidden_.data());
     });
+  }
+
+  void ReadHidden(std::span<float> to) override {
+    if (!device_.usable()) return;
+    device_.Note(cudaMemcpyAsync(to.data(), hidden_.data(), to.size_bytes(), cudaMemcpyDeviceToHost,
+                                 device_.stream()));
+    device_.Wait();
+  }
+  void WriteHidden(int, const Pass&, std::span<const float> from) override {
+    hidden_.Upload(device_, from);
   }
 
   void AttentionBlock(int, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     const size_t n = pass.batch.tokens.size();
     auto& kv = static_cast<CudaKv&>(pass.kv);
-    const ActivationRows& normed = Normalize(w.attention_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.qkv));
+    const ActivationRows& normed =
+        Normalize(w.attention_norm, hidden_.data(), nullptr, n, config_.d_model, Wanted(w.qkv, n));
     const unsigned all = config_.q_size() + 2 * config_.kv_size();
     qkv_.Reserve(device_, n * all);
     Multiply(Cuda(w.qkv), normed, n, qkv_.data(), all, false);
@@ -228,39 +163,29 @@ class CudaBackend final : public Backend {
     if (whole) NormalizeWholeQk(w, n);
     queries_.Reserve(device_, n * config_.q_size());
     const uint32_t rope = config_.layers[layer].rope;
-    RopeTable table{};
-    if (rope != LayerConfig::kNoRope) {
-      table = {device_cosines_[rope].data(), device_sines_[rope].data(),
-               Count(frequencies_[rope].pairs()), config_.ropes[rope].pairs == RopePairs::kHalves};
-    }
+    const RopeTable table = rope == LayerConfig::kNoRope ? RopeTable{} : inputs_.rope(rope);
     // Norms of whole rows take the bias along.
     const HeadNorms norms = {whole ? nullptr : VectorOf(w.qkv_bias),
                              whole ? nullptr : VectorOf(w.q_norm),
                              whole ? nullptr : VectorOf(w.k_norm), config_.norm_epsilon};
     const unsigned heads = config_.n_heads + 2 * config_.n_kv_heads;
-    const unsigned group = config_.n_heads / config_.n_kv_heads;
-    attended_.Reserve(device_, n * config_.q_size());
+    const ActivationRows& attended = attended_.Resize(device_, n, config_.q_size());
+    const RowForms wanted = Wanted(w.attention_out, n);
+    // What merges the chunks of a head can round it too.
+    const bool round_heads = wanted.rounded && !wanted.halves && config_.head_dim % kUnit == 0;
     VisitKv(kv.type, [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
-             config_.n_heads, norms, table, query_scales_.data(), places_, kv.view, layer,
+             config_.n_heads, norms, table, inputs_.query_scales(), places_, kv.view, layer,
              queries_.data());
-      // Some tokens at a time, so that what their chunks give takes bounded memory.
-      const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
-      const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
-      const unsigned at_once =
-          Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, n));
-      const Partials partials = ReservePartials(at_once * rows, chunks);
-      for (unsigned first = 0; first < n; first += at_once) {
-        const unsigned count = std::min(at_once, Count(n) - first);
-        Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
-               dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
-               layer, config_.layers[layer].window, config_.attention_softcap, partials);
-        Launch(device_, &MergeChunks, dim3(count, config_.n_heads), dim3(kLanes), partials, first,
-               config_.n_heads, config_.head_dim, attended_.data());
-      }
     });
-    const ActivationRows& input = Normalize(nullptr, attended_.data(), nullptr, n, config_.q_size(),
-                                            WantsRounded(w.attention_out));
+    for (const AttentionRun& run : runs_) {
+      run.many ? AttendMany(kv, layer, run) : AttendFew(kv, layer, run, round_heads);
+    }
+    const bool few = runs_.size() == 1 && !runs_[0].many;
+    const bool ready = few && (round_heads || !(wanted.rounded || wanted.halves));
+    const ActivationRows& input =
+        ready ? attended
+              : Normalize(nullptr, attended.floats, nullptr, n, config_.q_size(), wanted);
     AddProduct(w.attention_out, input, pass.batch, layer, InputSite::kAttentionOut,
                w.attention_post_norm);
   }
@@ -270,11 +195,16 @@ class CudaBackend final : public Backend {
     const size_t n = pass.batch.tokens.size();
     if (!w.experts.empty()) return MixOfExperts(pass.batch, layer, w);
     const ActivationRows& normed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.gate_up));
+                                             config_.d_model, Wanted(w.gate_up, n));
+    const RowForms wanted = Wanted(w.down, n);
+    if (n == 1 && !adapted_ && MultiplyGatedRow(Cuda(w.gate_up), normed, wanted)) {
+      return AddProduct(w.down, inner_.view(), pass.batch, layer, InputSite::kDown,
+                        w.feed_forward_post_norm);
+    }
     gate_up_.Reserve(device_, n * 2 * config_.d_ff);
     Multiply(Cuda(w.gate_up), normed, n, gate_up_.data(), 2 * config_.d_ff, false);
     Adapt(pass.batch, layer, InputSite::kGateUp, normed, gate_up_.data(), 2 * config_.d_ff);
-    AddProduct(w.down, Gate(n, WantsRounded(w.down)), pass.batch, layer, InputSite::kDown,
+    AddProduct(w.down, Gate(n, wanted), pass.batch, layer, InputSite::kDown,
                w.feed_forward_post_norm);
   }
 
@@ -282,10 +212,9 @@ class CudaBackend final : public Backend {
     const size_t n = pass.batch.heads.size();
     if (n == 0) return;
     const WeightPtr& output = pass.weights.output ? pass.weights.output : pass.weights.embedding;
-    heads_.Upload(device_, AsInts(pass.batch.heads, head_rows_));
     const ActivationRows& normed =
-        Normalize(pass.weights.output_norm, hidden_.data(), heads_.data(), n, config_.d_model,
-                  Cuda(output).wants_rounded);
+        Normalize(pass.weights.output_norm, hidden_.data(), inputs_.heads(), n, config_.d_model,
+                  FormsFor(Cuda(output), n, n));
     const size_t all = n * config_.vocab_size;
     logits_.Reserve(device_, all);
     Multiply(Cuda(output), normed, n, logits_.data(), config_.vocab_size, false);
@@ -293,148 +222,72 @@ class CudaBackend final : public Backend {
       Launch(device_, &FinishLogits, dim3(256), dim3(kRowThreads), logits_.data(), all,
              config_.logit_scale, config_.logit_softcap);
     }
-    if (device_.usable()) {
-      device_.Note(cudaMemcpyAsync(pass.batch.logits, logits_.data(), all * sizeof(float),
-                                   cudaMemcpyDeviceToHost, device_.stream()));
-    }
   }
 
  private:
-  // Adapters are Q8_0, so where the pass has one every row is rounded.
-  bool WantsRounded(const WeightPtr& weight) const {
-    return adapted_ || Cuda(weight).wants_rounded;
+  // Sends the inputs.
+  StepShape Begin(const Pass& pass) {
+    const BatchView& batch = pass.batch;
+    adapted_ = std::ranges::any_of(batch.sequences,
+                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
+    StepShape shape = {.heads = Count(batch.heads.size()), .kv = &pass.kv};
+    longest_ = 0;
+    for (const BatchSequence& sequence : batch.sequences) {
+      shape.counts.push_back(sequence.count);
+      longest_ = std::max(longest_, sequence.start + sequence.count);
+    }
+    runs_ = PlanAttention(batch.sequences);
+    if (IsStep(batch)) longest_ = ContextBound(longest_, kChunk);
+    shape.context = longest_;
+    inputs_.Send(device_, batch);
+    places_ = inputs_.places();
+    return shape;
   }
 
-  // The failure of the device, if it failed.
-  Status Lost() const {
-    if (device_.failure() == cudaSuccess) return {};
-    return MakeError(ErrorCode::kIo, "the GPU (", device_.properties().name,
-                     ") failed: ", cudaGetErrorString(device_.failure()),
-                     ". Start again; --backend cpu does without it");
+  // A step of decoding, worth a graph: launching takes as long as the rest. Picks of experts are
+  // made on the host, adapters come and go, and tiles of attention follow each context.
+  bool IsStep(const BatchView& batch) const {
+    constexpr size_t kMostTokens = 64;
+    return batch.tokens.size() <= kMostTokens && !adapted_ && config_.experts.n_experts == 0 &&
+           std::ranges::none_of(runs_, &AttentionRun::many);
+  }
+
+  // Waits for the pass, too: what it cost is known when it ends.
+  void FetchLogits(const BatchView& batch) {
+    const size_t all = batch.heads.size() * config_.vocab_size;
+    if (all > host_logits_.size() && !host_logits_.TryReserve(all)) {
+      device_.NoteShortage(all * sizeof(float));
+    }
+    if (all > 0 && device_.usable()) {
+      device_.Note(cudaMemcpyAsync(host_logits_.data(), logits_.data(), all * sizeof(float),
+                                   cudaMemcpyDeviceToHost, device_.stream()));
+    }
+    device_.Wait();
+    if (device_.usable()) std::copy_n(host_logits_.data(), all, batch.logits);
+  }
+
+  // What `most` rows are wanted as that meet a weight some at a time, of which `least` are the
+  // fewest.
+  static RowForms FormsFor(const CudaWeight& weight, size_t least, size_t most) {
+    return {weight.quantized && !UsesTensorCores(TensorType::kQ8_0, least),
+            UsesTensorCores(TensorType::kQ8_0, most)};
+  }
+  // Adapters are Q8_0 and meet the rows of each sequence by themselves.
+  RowForms Wanted(const WeightPtr& weight, size_t n) const {
+    RowForms forms = FormsFor(Cuda(weight), n, n);
+    forms.rounded = forms.rounded || adapted_;
+    return forms;
   }
 
   // How a pass ended: memory that it did not get is an error of this pass alone.
   Status Ended() {
     const size_t shortage = device_.TakeShortage();
-    HEARTH_CHECK_OK(Lost());
+    HEARTH_CHECK_OK(device_.Lost());
     if (shortage == 0) return {};
-    return TooLarge("a pass", shortage, "Send shorter prompts or use --backend cpu");
-  }
-
-  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
-    size_t free = 0;
-    size_t total = 0;
-    (void)cudaMemGetInfo(&free, &total);
-    return MakeError(ErrorCode::kResourceExhausted, what, ": ", (bytes >> 20) + 1,
-                     " MiB of device memory are wanted, ", free >> 20, " of ", total >> 20,
-                     " MiB are free on ", device_.properties().name, ". ", help);
+    return device_.TooLarge("a pass", shortage, "Send shorter prompts or use --backend cpu");
   }
 
   static unsigned Count(size_t n) { return static_cast<unsigned>(n); }
-
-  static std::span<const int> AsInts(std::span<const uint32_t> values, std::vector<int>& ints) {
-    ints.assign(values.begin(), values.end());
-    return ints;
-  }
-
-  Status FillVector(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
-    std::vector<float> values;
-    for (const TensorInfo* part : parts) {
-      if (!CanDequantize(part->type)) return UnknownType(*part);
-      const size_t old = values.size();
-      values.resize(old + part->elements());
-      Dequantize(part->type, part->data, std::span(values).subspan(old));
-    }
-    weight.size = values.size() * sizeof(float);
-    HEARTH_CHECK_OK(Lost());
-    if (weight.vector.TryReserve(device_, values.size()) != cudaSuccess) {
-      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
-    }
-    weight.vector.Upload(device_, values);
-    device_.Wait();
-    return {};
-  }
-
-  Status FillMatrix(std::span<const TensorInfo* const> parts, CudaWeight& weight) {
-    std::vector<size_t> begins;
-    for (const TensorInfo* part : parts) {
-      if (!CanDequantize(part->type)) return UnknownType(*part);
-      if (part->cols() % kUnit != 0) {
-        return MakeError(ErrorCode::kUnsupported, part->name, ": rows of ", part->cols(),
-                         " columns; the CUDA backend needs multiples of ", kUnit);
-      }
-      begins.push_back(weight.size);
-      weight.size += PackedBytes(HeldAs(part->type), part->rows(), part->cols());
-    }
-    HEARTH_CHECK_OK(Lost());
-    if (weight.memory.TryReserve(device_, weight.size) != cudaSuccess) {
-      return TooLarge(parts[0]->name, weight.size, "Use a smaller quantization or --backend cpu");
-    }
-    uint32_t first_row = 0;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const TensorInfo& part = *parts[i];
-      const TensorType held = HeldAs(part.type);
-      std::vector<uint8_t> packed(PackedBytes(held, part.rows(), part.cols()));
-      Pack(part.type, part.rows(), part.cols(), part.data, packed.data());
-      uint8_t* to = weight.memory.data() + begins[i];
-      device_.Note(cudaMemcpyAsync(to, packed.data(), packed.size(), cudaMemcpyHostToDevice,
-                                   device_.stream()));
-      device_.Wait();
-      weight.parts.push_back({ViewOf(held, part.rows(), part.cols(), to), first_row});
-      weight.wants_rounded = weight.wants_rounded || PlanesOf(held).scales != 0;
-      first_row += static_cast<uint32_t>(part.rows());
-    }
-    return {};
-  }
-
-  static Status UnknownType(const TensorInfo& part) {
-    return MakeError(ErrorCode::kUnsupported, part.name, ": type ", GetTensorType(part.type).name,
-                     " is not supported");
-  }
-
-  // Tokens, positions, block tables and angles of a pass.
-  void UploadPlaces(const BatchView& batch) {
-    device_.Wait();  // the last pass's uploads have left the vectors
-    const size_t n = batch.tokens.size();
-    adapted_ = std::ranges::any_of(batch.sequences,
-                                   [](const BatchSequence& s) { return s.adapter != nullptr; });
-    host_tokens_.assign(batch.tokens.begin(), batch.tokens.end());
-    positions_.resize(n);
-    tables_.resize(n);
-    host_query_scales_.resize(n);
-    blocks_.clear();
-    longest_ = 0;
-    for (const BatchSequence& sequence : batch.sequences) {
-      for (uint32_t i = 0; i < sequence.count; ++i) {
-        const size_t t = sequence.first + i;
-        positions_[t] = static_cast<int>(sequence.start + i);
-        tables_[t] = static_cast<int>(blocks_.size());
-        host_query_scales_[t] = config_.query_scale(sequence.start + i);
-      }
-      longest_ = std::max(longest_, sequence.start + sequence.count);
-      blocks_.insert(blocks_.end(), sequence.blocks.begin(), sequence.blocks.end());
-    }
-    for (size_t r = 0; r < frequencies_.size(); ++r) {
-      const size_t pairs = frequencies_[r].pairs();
-      cosines_[r].resize(n * pairs);
-      sines_[r].resize(n * pairs);
-      for (size_t t = 0; t < n; ++t) {
-        for (size_t i = 0; i < pairs; ++i) {
-          const auto position = static_cast<uint32_t>(positions_[t]);
-          cosines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].cosine(i, position));
-          sines_[r][t * pairs + i] = static_cast<float>(frequencies_[r].sine(i, position));
-        }
-      }
-      device_cosines_[r].Upload(device_, cosines_[r]);
-      device_sines_[r].Upload(device_, sines_[r]);
-    }
-    tokens_.Upload(device_, host_tokens_);
-    device_positions_.Upload(device_, positions_);
-    device_tables_.Upload(device_, tables_);
-    device_blocks_.Upload(device_, blocks_);
-    query_scales_.Upload(device_, host_query_scales_);
-    places_ = {device_positions_.data(), device_tables_.data(), device_blocks_.data()};
-  }
 
   Partials ReservePartials(size_t rows, unsigned chunks) {
     tops_.Reserve(device_, rows);
@@ -445,18 +298,18 @@ class CudaBackend final : public Backend {
 
   // Rows of `from` (row_of says which; null: in order) through a norm, as products want them.
   const ActivationRows& Normalize(const WeightPtr& norm, const float* from, const int* row_of,
-                                  size_t n, uint32_t cols, bool rounded) {
+                                  size_t n, uint32_t cols, RowForms forms) {
     const ActivationRows& rows = input_.Resize(device_, n, cols);
     const NormedRow source = {from, VectorOf(norm), row_of, config_.norm_epsilon, 1.0f};
     Launch(device_, &PrepareRows<NormedRow>, dim3(Count(n)), dim3(kRowThreads), source, rows,
-           rounded);
+           forms);
     return rows;
   }
 
-  const ActivationRows& Gate(size_t n, bool rounded) {
+  const ActivationRows& Gate(size_t n, RowForms forms) {
     const ActivationRows& rows = inner_.Resize(device_, n, config_.d_ff);
     const auto launch = [&](auto kernel, auto source) {
-      Launch(device_, kernel, dim3(Count(n)), dim3(kRowThreads), source, rows, rounded);
+      Launch(device_, kernel, dim3(Count(n)), dim3(kRowThreads), source, rows, forms);
     };
     if (config_.activation == Activation::kGeluTanh) {
       launch(&PrepareRows<GatedRow<true>>, GatedRow<true>{gate_up_.data(), 0});
@@ -464,6 +317,47 @@ class CudaBackend final : public Backend {
       launch(&PrepareRows<GatedRow<false>>, GatedRow<false>{gate_up_.data(), 0});
     }
     return rows;
+  }
+
+  // Some tokens of a run at a time, so that what their chunks give takes bounded memory.
+  template <typename Attend>
+  void AttendParts(const AttentionRun& run, unsigned chunks, bool rounded, Attend attend) {
+    const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
+    const unsigned at_once =
+        Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, run.count));
+    const Partials partials = ReservePartials(at_once * rows, chunks);
+    const unsigned end = run.first + run.count;
+    for (unsigned first = run.first; first < end; first += at_once) {
+      const unsigned count = std::min(at_once, end - first);
+      attend(first, count, partials);
+      const unsigned units = (config_.head_dim + kLanes - 1) / kLanes;
+      Launch(device_, &MergeChunks, dim3(count, config_.n_heads, units), dim3(kLanes), partials,
+             first, config_.n_heads, config_.head_dim, attended_.view(), rounded);
+    }
+  }
+
+  void AttendFew(const CudaKv& kv, uint32_t layer, const AttentionRun& run, bool rounded) {
+    const unsigned chunks = (longest_ + kChunk - 1) / kChunk;
+    const unsigned group = config_.n_heads / config_.n_kv_heads;
+    AttendParts(
+        run, chunks, rounded, [&](unsigned first, unsigned count, const Partials& partials) {
+          VisitKv(kv.type, [&]<KvType kType>() {
+            Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
+                   dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+                   layer, config_.layers[layer].window, config_.attention_softcap, partials);
+          });
+        });
+  }
+
+  void AttendMany(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
+    const FlashMasks masks = {config_.layers[layer].window, config_.attention_softcap};
+    const auto attend = [&](unsigned first, unsigned count, const Partials& partials) {
+      LaunchFlash(device_, kv.type, queries_.data(), {first, count}, config_.n_heads, places_,
+                  kv.view, layer, masks, partials, attended_.view().floats);
+    };
+    const unsigned parts = FlashParts(run.longest);
+    if (parts == 1) return attend(run.first, run.count, {nullptr, nullptr, nullptr, 1});
+    AttendParts(run, parts, false, attend);
   }
 
   // Bias and norms of all heads of q, and of k, together.
@@ -474,26 +368,63 @@ class CudaBackend final : public Backend {
            VectorOf(w.k_norm), config_.norm_epsilon);
   }
 
+  // Parts that follow each other and are held alike go together.
   void Multiply(const CudaWeight& w, const ActivationRows& x, size_t n, float* out, size_t stride,
                 bool add) {
-    for (const CudaWeight::Part& part : w.parts) {
-      const unsigned per_block = kProductWarps * kMatrixRows;
-      const auto launch = [&](auto kernel, unsigned tile) {
-        const dim3 grid((part.matrix.rows + per_block - 1) / per_block,
-                        (Count(n) + tile - 1) / tile);
-        Launch(device_, kernel, grid, dim3(kProductWarps * kLanes), part.matrix, x, Count(n),
-               out + part.first_row, stride, add);
-      };
-      VisitHeld(part.matrix.type, [&]<TensorType kType>() {
-        if constexpr (PlanesOf(kType).scales == 0) {
-          n == 1 ? launch(&MultiplyFloats<kType, 1>, 1)
-                 : launch(&MultiplyFloats<kType, kProductTile>, kProductTile);
-        } else {
-          n == 1 ? launch(&MultiplyQuantized<kType, 1>, 1)
-                 : launch(&MultiplyQuantized<kType, kProductTile>, kProductTile);
-        }
-      });
+    for (size_t i = 0; i < w.parts.size();) {
+      const TensorType type = w.parts[i].matrix.type;
+      if (UsesTensorCores(type, n)) {
+        LaunchTiles(device_, w.parts[i].matrix, x, n, out + w.parts[i].first_row, stride, add);
+        ++i;
+        continue;
+      }
+      MatrixParts parts{};
+      for (; i < w.parts.size() && w.parts[i].matrix.type == type && parts.n < kMostParts; ++i) {
+        parts.part[parts.n] = w.parts[i].matrix;
+        parts.first_row[parts.n++] = w.parts[i].first_row;
+      }
+      MultiplyFew(parts, x, n, out, stride, add);
     }
+  }
+
+  void MultiplyFew(const MatrixParts& parts, const ActivationRows& x, size_t n, float* out,
+                   size_t stride, bool add) {
+    VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel, const FewTile& tile) {
+        const unsigned per_block = kProductWarps * tile.rows;
+        unsigned blocks = 0;
+        for (unsigned p = 0; p < parts.n; ++p) {
+          blocks += (parts.part[p].rows + per_block - 1) / per_block;
+        }
+        Launch(device_, kernel, dim3(blocks, (Count(n) + tile.tokens - 1) / tile.tokens),
+               dim3(kProductWarps * kLanes), parts, x, Count(n), out, stride, add);
+      };
+      if (n == 1) return launch(&MultiplyRows<kType, kOne.rows, kOne.tokens>, kOne);
+      if (n <= kFour.tokens) return launch(&MultiplyRows<kType, kFour.rows, kFour.tokens>, kFour);
+      launch(&MultiplyRows<kType, kEight.rows, kEight.tokens>, kEight);
+    });
+  }
+
+  // Gate, up and activation of one row in one launch; false where the weights do not lend
+  // themselves to that.
+  bool MultiplyGatedRow(const CudaWeight& w, const ActivationRows& x, RowForms forms) {
+    const uint32_t d_ff = config_.d_ff;
+    const PackedMatrix& first = w.parts[0].matrix;
+    if (forms.halves || w.parts.size() > 2 || w.parts.back().matrix.type != first.type) {
+      return false;
+    }
+    const PackedMatrix gate = w.parts.size() == 2 ? first : RowsOf(first, 0, d_ff);
+    const PackedMatrix up = w.parts.size() == 2 ? w.parts[1].matrix : RowsOf(first, d_ff, d_ff);
+    const ActivationRows& out = inner_.Resize(device_, 1, d_ff);
+    VisitHeld(first.type, [&]<TensorType kType>() {
+      const auto launch = [&](auto kernel) {
+        Launch(device_, kernel, dim3(d_ff / kUnit), dim3(kGatedWarps * kLanes), gate, up, x, out,
+               forms.rounded);
+      };
+      config_.activation == Activation::kGeluTanh ? launch(&MultiplyGated<kType, true>)
+                                                  : launch(&MultiplyGated<kType, false>);
+    });
+    return true;
   }
 
   // What the sequences' adapters add to a product of the pass that was made from x.
@@ -514,7 +445,7 @@ class CudaBackend final : public Backend {
         const ScaledColumns source = {columns, product.ranks, part.rank,
                                       part.scale * sequence.adapter_scale};
         Launch(device_, &PrepareRows<ScaledColumns>, dim3(Count(n)), dim3(kRowThreads), source,
-               rows, up.wants_rounded);
+               rows, FormsFor(up, n, n));
         Multiply(up, rows, n, out + sequence.first * stride + part.first_row, stride, true);
         columns += part.rank;
       }
@@ -547,7 +478,7 @@ class CudaBackend final : public Backend {
   void MixOfExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
     const size_t n = batch.tokens.size();
     const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
-                                             config_.d_model, WantsRounded(w.router));
+                                             config_.d_model, Wanted(w.router, n));
     const size_t n_experts = config_.experts.n_experts;
     router_.Reserve(device_, n * n_experts);
     Multiply(Cuda(w.router), routed, n, router_.data(), n_experts, false);
@@ -572,14 +503,14 @@ class CudaBackend final : public Backend {
     device_pick_weights_.Upload(device_, pick_weights_);
     const ActivationRows& normed =
         Normalize(w.feed_forward_norm, hidden_.data(), device_token_rows_.data(), rows,
-                  config_.d_model, Cuda(w.experts[0].gate_up).wants_rounded);
+                  config_.d_model, FormsFor(Cuda(w.experts[0].gate_up), 1, rows));
     gate_up_.Reserve(device_, rows * 2 * config_.d_ff);
     projected_.Reserve(device_, rows * config_.d_model);
     for (const ExpertPicks::Group& group : picks_.groups) {
       Multiply(Cuda(w.experts[group.expert].gate_up), normed.From(group.first), group.count,
                gate_up_.data() + group.first * 2 * config_.d_ff, 2 * config_.d_ff, false);
     }
-    const ActivationRows& inner = Gate(rows, Cuda(w.experts[0].down).wants_rounded);
+    const ActivationRows& inner = Gate(rows, FormsFor(Cuda(w.experts[0].down), 1, rows));
     for (const ExpertPicks::Group& group : picks_.groups) {
       Multiply(Cuda(w.experts[group.expert].down), inner.From(group.first), group.count,
                projected_.data() + group.first * config_.d_model, config_.d_model, false);
@@ -592,28 +523,29 @@ class CudaBackend final : public Backend {
   }
 
   ModelConfig config_;
+  const CudaOptions options_;
+  const uint32_t layers_;  // that are computed here
   Device device_;
-  std::vector<RopeFrequencies> frequencies_;
-
-  // What the host sends: kept until the stream has been waited for.
-  std::vector<int> host_tokens_, positions_, tables_, blocks_, head_rows_;
-  std::vector<int> token_rows_, pick_rows_;
-  std::vector<float> host_query_scales_, scores_, pick_weights_;
-  std::vector<std::vector<float>> cosines_, sines_;  // [rope][token][pair]
-  bool adapted_ = false;                             // a sequence of the pass has an adapter
-  uint32_t longest_ = 0;                             // context of a sequence of the pass
-  ExpertPicks picks_;
-
-  DeviceArray<int> tokens_, device_positions_, device_tables_, device_blocks_, heads_;
-  DeviceArray<int> device_token_rows_, device_pick_rows_;
-  DeviceArray<float> query_scales_, device_pick_weights_;
-  std::vector<DeviceArray<float>> device_cosines_, device_sines_;
+  std::optional<WeightUpload> upload_;  // while weights come
+  StepInputs inputs_;
+  StepGraphs graphs_;
+  bool adapted_ = false;  // a sequence of the pass has an adapter
+  std::vector<AttentionRun> runs_;
+  uint32_t longest_ = 0;  // bound of the contexts of the pass
   TokenPlaces places_{};
+  PinnedArray<float> host_logits_;
 
-  DeviceArray<float> hidden_, qkv_, queries_, attended_, gate_up_, projected_, router_, logits_;
+  // Experts: what the host sends, kept until the stream has been waited for.
+  std::vector<int> token_rows_, pick_rows_;
+  std::vector<float> scores_, pick_weights_;
+  ExpertPicks picks_;
+  DeviceArray<int> device_token_rows_, device_pick_rows_;
+  DeviceArray<float> device_pick_weights_;
+
+  DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
-  Rows input_, inner_, adapter_input_;
+  Rows input_, attended_, inner_, adapter_input_;
 };
 
 }  // namespace
@@ -621,15 +553,17 @@ class CudaBackend final : public Backend {
 
 namespace hearth::model {
 
-Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config) {
+Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
+                                                   const CudaOptions& options) {
   if (config.head_dim > cuda::kMostHeadDim ||
       config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
     return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
                      config.n_heads / config.n_kv_heads, " to a key: the CUDA backend takes up to ",
-                     cuda::kMostHeadDim, " and ", cuda::kMostGroup, ". Use --backend cpu");
+                     cuda::kMostHeadDim, ", a multiple of 8, and ", cuda::kMostGroup,
+                     ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
-  return std::unique_ptr<Backend>(new cuda::CudaBackend(config, std::move(device)));
+  return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));
 }
 
 }  // namespace hearth::model

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/core/result.h"
@@ -22,6 +24,7 @@ class Device {
       : stream_(std::exchange(other.stream_, nullptr)),
         open_(std::exchange(other.open_, false)),
         failure_(other.failure_),
+        generation_(other.generation_),
         properties_(other.properties_) {}
   Device& operator=(Device&&) = delete;
   ~Device();
@@ -35,10 +38,33 @@ class Device {
   }
   // Memory was short in this pass: nothing is launched until it has ended.
   void NoteShortage(size_t bytes) { shortage_ = std::max(shortage_, bytes); }
-  bool usable() const { return failure_ == cudaSuccess && shortage_ == 0; }
+  bool usable() const { return failure_ == cudaSuccess && shortage_ == 0 && !spoiled_; }
   // Ends a pass; the bytes that it did not get, or 0.
   size_t TakeShortage() { return std::exchange(shortage_, 0); }
-  void Wait() { Note(cudaStreamSynchronize(stream_)); }
+  // The failure as an error for people, if there was one; it tells them to start again.
+  Status Lost() const;
+  // An error that says how much was wanted and how much there is.
+  Error TooLarge(std::string_view what, size_t bytes, std::string_view help) const;
+  void Wait() {
+    if (Spoil()) return;
+    Note(cudaStreamSynchronize(stream_));
+  }
+
+  // Counts the moves of memory: launches that were captured before one point to what is gone.
+  uint64_t generation() const { return generation_; }
+  void NoteMove() { ++generation_; }
+  // Between these, launches are captured and not run. Whatever cannot be captured spoils it, and
+  // EndCapture gives false.
+  void BeginCapture() { capturing_ = true; }
+  bool EndCapture() {
+    capturing_ = false;
+    return !std::exchange(spoiled_, false);
+  }
+  // True where launches are being captured: who asked leaves it be.
+  bool Spoil() {
+    spoiled_ = capturing_;
+    return capturing_;
+  }
 
  private:
   Device() = default;
@@ -46,6 +72,9 @@ class Device {
   bool open_ = false;
   cudaError_t failure_ = cudaSuccess;
   size_t shortage_ = 0;
+  uint64_t generation_ = 0;
+  bool capturing_ = false;
+  bool spoiled_ = false;
   cudaDeviceProp properties_{};
 };
 
@@ -67,9 +96,12 @@ class DeviceArray {
   // Room for n elements; what was there is lost where it has to grow. Waits for the stream then:
   // kernels may still read what is given up. Too little memory is no failure of the device.
   cudaError_t TryReserve(Device& device, size_t n) {
-    if (n <= size_) return cudaSuccess;
-    device.Wait();
-    if (data_ != nullptr) (void)cudaFree(data_);
+    if (n <= size_ || device.Spoil()) return cudaSuccess;
+    device.NoteMove();
+    if (data_ != nullptr) {
+      device.Wait();
+      (void)cudaFree(data_);
+    }
     data_ = nullptr;
     size_ = 0;
     void* data = nullptr;
@@ -97,7 +129,7 @@ class DeviceArray {
   // `from` lives until the stream has been waited for.
   void Upload(Device& device, std::span<const T> from) {
     Reserve(device, from.size());
-    if (data_ == nullptr || from.empty()) return;
+    if (data_ == nullptr || from.empty() || device.Spoil()) return;
     device.Note(cudaMemcpyAsync(data_, from.data(), from.size_bytes(), cudaMemcpyHostToDevice,
                                 device.stream()));
   }

@@ -80,15 +80,14 @@ void PackSix(const uint8_t* block, size_t b, const Unit& unit) {
   std::memcpy(unit.scales, block + 192 + 2 * b, 2);
 }
 
-void PackQuantized(TensorType type, size_t rows, size_t cols, const uint8_t* file, uint8_t* out) {
+void PackQuantized(TensorType type, size_t units, const uint8_t* file, const PackedRows& out) {
   const PlaneBytes planes = PlanesOf(type);
   const TensorTypeInfo& info = GetTensorType(type);
-  const Offsets at = OffsetsOf(type, rows, cols);
   const size_t per_block = info.block_elements / kUnit;
-  for (size_t n = 0; n < rows * (cols / kUnit); ++n) {
+  for (size_t n = 0; n < units; ++n) {
     const uint8_t* block = file + n / per_block * info.block_bytes;
-    const Unit unit = {out + n * planes.quants, out + at.high + n * planes.high,
-                       out + at.scales + n * planes.scales};
+    const Unit unit = {out.quants + n * planes.quants, out.high + n * planes.high,
+                       out.scales + n * planes.scales};
     if (per_block == 1) {
       PackSmall(type, block, unit);
       continue;
@@ -99,7 +98,7 @@ void PackQuantized(TensorType type, size_t rows, size_t cols, const uint8_t* fil
       PackWithMins(type, block, n % per_block, unit);
     if (n % per_block == 0) {
       const size_t multipliers = type == TensorType::kQ6_K ? 208 : 0;
-      std::memcpy(out + at.super + n / per_block * planes.super, block + multipliers, planes.super);
+      std::memcpy(out.super + n / per_block * planes.super, block + multipliers, planes.super);
     }
   }
 }
@@ -121,14 +120,22 @@ PackedMatrix ViewOf(TensorType held, size_t rows, size_t cols, const uint8_t* da
           data + at.super};
 }
 
-void Pack(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file,
-          uint8_t* out) {
+PlaneSizes PlaneSizesOf(TensorType held, size_t rows, size_t cols) {
+  const PlaneBytes planes = PlanesOf(held);
+  const size_t units = rows * (cols / kUnit);
+  return {units * planes.quants, units * planes.high, units * planes.scales,
+          units / kSuperUnits * planes.super};
+}
+
+void PackRows(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file,
+              const PackedRows& out) {
   const TensorType held = HeldAs(type);
   if (PlanesOf(held).scales != 0) {
-    return PackQuantized(type, rows, cols, reinterpret_cast<const uint8_t*>(file.data()), out);
+    return PackQuantized(type, rows * (cols / kUnit), reinterpret_cast<const uint8_t*>(file.data()),
+                         out);
   }
   if (held == type) {
-    std::memcpy(out, file.data(), file.size());
+    std::memcpy(out.quants, file.data(), file.size());
     return;
   }
   std::vector<float> values(cols);
@@ -137,9 +144,15 @@ void Pack(TensorType type, size_t rows, size_t cols, std::span<const std::byte> 
     Dequantize(type, file.subspan(r * row_bytes, row_bytes), values);
     for (size_t c = 0; c < cols; ++c) {
       const uint16_t half = FloatToHalf(values[c]);
-      std::memcpy(out + (r * cols + c) * 2, &half, 2);
+      std::memcpy(out.quants + (r * cols + c) * 2, &half, 2);
     }
   }
+}
+
+void Pack(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file,
+          uint8_t* out) {
+  const Offsets at = OffsetsOf(HeldAs(type), rows, cols);
+  PackRows(type, rows, cols, file, {out, out + at.high, out + at.scales, out + at.super});
 }
 
 }  // namespace hearth::model::cuda

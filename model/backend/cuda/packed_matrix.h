@@ -55,8 +55,8 @@ constexpr TensorType HeldAs(TensorType type) {
   return as_it_is ? type : TensorType::kF16;
 }
 
-// A view, passed to kernels by value. `data` is device memory, aligned to 256 bytes, and so is each
-// plane.
+// A view, passed to kernels by value. The memory is the device's; each plane of a whole matrix is
+// aligned to 256 bytes.
 struct PackedMatrix {
   TensorType type = TensorType::kF32;
   uint32_t rows = 0;
@@ -67,11 +67,40 @@ struct PackedMatrix {
   const uint8_t* super = nullptr;
 };
 
+// Rows [first, first + rows) of a matrix.
+inline PackedMatrix RowsOf(const PackedMatrix& m, uint32_t first, uint32_t rows) {
+  const PlaneBytes planes = PlanesOf(m.type);
+  const size_t units = static_cast<size_t>(first) * (m.cols / kUnit);
+  return {m.type,
+          rows,
+          m.cols,
+          m.quants + units * planes.quants,
+          m.high + units * planes.high,
+          m.scales + units * planes.scales,
+          m.super + units / kSuperUnits * planes.super};
+}
+
 size_t PackedBytes(TensorType held, size_t rows, size_t cols);
 // A view of PackedBytes(...) bytes at `data`.
 PackedMatrix ViewOf(TensorType held, size_t rows, size_t cols, const uint8_t* data);
-// Packs a whole matrix of type `type` as it lies in a file into PackedBytes(HeldAs(type), ...)
-// bytes. cols is a multiple of the type's block, and of 32.
+// Where rows of a matrix go: each plane begins with the first of them.
+struct PackedRows {
+  uint8_t* quants = nullptr;
+  uint8_t* high = nullptr;
+  uint8_t* scales = nullptr;
+  uint8_t* super = nullptr;
+};
+// Bytes of each plane of so many rows.
+struct PlaneSizes {
+  size_t quants = 0, high = 0, scales = 0, super = 0;
+  size_t all() const { return quants + high + scales + super; }
+};
+PlaneSizes PlaneSizesOf(TensorType held, size_t rows, size_t cols);
+// Packs rows of type `type` as they lie in a file. cols is a multiple of the type's block, and of
+// 32.
+void PackRows(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file,
+              const PackedRows& out);
+// Packs a whole matrix into PackedBytes(HeldAs(type), ...) bytes.
 void Pack(TensorType type, size_t rows, size_t cols, std::span<const std::byte> file, uint8_t* out);
 
 }  // namespace hearth::model::cuda

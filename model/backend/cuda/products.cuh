@@ -1,90 +1,23 @@
-// Matrix products. A warp computes some rows of the matrix for some rows of activations; its lanes
-// take the units of 32 columns in turn, so a lane reads 16 bytes and its neighbour the next 16.
-// Quantized weights meet activations as whole numbers (__dp4a), others as floats.
+// Matrix products for few rows of activations. A warp computes some rows of the matrix for some
+// rows of activations; its lanes take the units of 32 columns in turn, so a lane reads 16 bytes and
+// its neighbour the next 16. Quantized weights meet activations as whole numbers (__dp4a), others
+// as floats. A sum's order is the same in all kernels here, and so are its bits.
 #pragma once
 
 #include "model/backend/cuda/activation_rows.h"
-#include "model/backend/cuda/packed_matrix.h"
-#include "model/backend/cuda/warp.cuh"
+#include "model/backend/cuda/rows.cuh"
+#include "model/backend/cuda/weight_units.cuh"
 
 namespace hearth::model::cuda {
 
 constexpr unsigned kProductWarps = 4;
-constexpr int kMatrixRows = 2;  // of one warp
 
-// One unit of a quantized row: 32 whole numbers, word i columns 4i .. 4i + 3, and what makes floats
-// of them: weight = scale[half] * (number - offset) + min, halves of 16 columns.
-struct UnitWeights {
-  int words[8];
-  float scale[2];
-  float min;
-};
-
-__device__ inline int SpreadBits(unsigned four) {  // bit i to bit 4 of byte i
-  return static_cast<int>(((four & 15u) * 0x00204081u & 0x01010101u) << 4);
-}
-
-template <TensorType kType>
-struct UnitFormat {
-  static constexpr PlaneBytes kPlanes = PlanesOf(kType);
-  static constexpr bool kBytes = kType == TensorType::kQ8_0;
-  static constexpr bool kFive = kPlanes.high == 4;
-  static constexpr bool kSix = kPlanes.high == 8;
-  static constexpr bool kHasMin = kPlanes.scales == 4 || kPlanes.super == 4;
-  static constexpr int kOffset = kType == TensorType::kQ4_0   ? 8
-                                 : kType == TensorType::kQ5_0 ? 16
-                                 : kSix                       ? 32
-                                                              : 0;
-
-  static __device__ void Load(const PackedMatrix& m, size_t unit, UnitWeights& out) {
-    LoadWords(m, unit, out.words);
-    const uint8_t* scales = m.scales + unit * kPlanes.scales;
-    out.min = 0;
-    if constexpr (kPlanes.super == 0) {
-      out.scale[0] = out.scale[1] = HalfAt(scales);
-      if constexpr (kHasMin) out.min = HalfAt(scales + 2);
-    } else {
-      const uint8_t* super = m.super + unit / kSuperUnits * kPlanes.super;
-      if constexpr (kSix) {
-        out.scale[0] = HalfAt(super) * static_cast<int8_t>(scales[0]);
-        out.scale[1] = HalfAt(super) * static_cast<int8_t>(scales[1]);
-      } else {
-        out.scale[0] = out.scale[1] = HalfAt(super) * scales[0];
-        out.min = -HalfAt(super + 2) * scales[1];
-      }
-    }
-  }
-
- private:
-  static __device__ void LoadWords(const PackedMatrix& m, size_t unit, int* words) {
-    const auto* quants = reinterpret_cast<const uint4*>(m.quants + unit * kPlanes.quants);
-    const uint4 first = quants[0];
-    const unsigned in[4] = {first.x, first.y, first.z, first.w};
-    if constexpr (kBytes) {
-      const uint4 second = quants[1];
-      const unsigned more[4] = {second.x, second.y, second.z, second.w};
-      for (int i = 0; i < 4; ++i) {
-        words[i] = static_cast<int>(in[i]);
-        words[4 + i] = static_cast<int>(more[i]);
-      }
-    } else {
-      for (int i = 0; i < 4; ++i) {
-        words[i] = static_cast<int>(in[i] & 0x0f0f0f0fu);
-        words[4 + i] = static_cast<int>(in[i] >> 4 & 0x0f0f0f0fu);
-      }
-    }
-    if constexpr (kFive) {
-      const unsigned high = *reinterpret_cast<const unsigned*>(m.high + unit * kPlanes.high);
-      for (int i = 0; i < 8; ++i) words[i] |= SpreadBits(high >> (4 * i));
-    }
-    if constexpr (kSix) {
-      const uint2 high = *reinterpret_cast<const uint2*>(m.high + unit * kPlanes.high);
-      for (int i = 0; i < 4; ++i) {
-        words[i] |= static_cast<int>((high.x >> (2 * i) & 0x03030303u) << 4);
-        words[4 + i] |= static_cast<int>((high.y >> (2 * i) & 0x03030303u) << 4);
-      }
-    }
-  }
+// Matrices held as one type with equal columns, one launch: the rows of a joined weight.
+constexpr unsigned kMostParts = 3;
+struct MatrixParts {
+  PackedMatrix part[kMostParts];
+  uint32_t first_row[kMostParts];  // in the rows of the result
+  uint32_t n;
 };
 
 // One unit of a row of activations.
@@ -138,41 +71,26 @@ __device__ float DotUnit(const UnitWeights& w, const UnitActivations& x) {
   return sum * x.scale;
 }
 
-__device__ inline void StoreProduct(float sum, float* out, bool add) {
-  *out = add ? *out + sum : sum;
-}
-
-// out[t * stride + r] (=, or += where add) row r of the matrix times row t of x, for rows
-// [kTile * blockIdx.y, ...) of n. A block has kProductWarps warps of kMatrixRows rows each.
-template <TensorType kType, int kTile>
-__global__ void __launch_bounds__(kProductWarps* kLanes)
-    MultiplyQuantized(PackedMatrix m, ActivationRows x, unsigned n, float* out, size_t stride,
-                      bool add) {
-  const unsigned lane = threadIdx.x % kLanes;
-  const unsigned row = (blockIdx.x * kProductWarps + threadIdx.x / kLanes) * kMatrixRows;
-  const unsigned first = blockIdx.y * kTile;
+// sums[r][t] = row `row` + r of the matrix times row `first` + t of x, for the rows that there are;
+// the warp calls it together and every lane gets them.
+template <TensorType kType, int kRows, int kTile>
+__device__ void SumUnits(const PackedMatrix& m, unsigned row, const ActivationRows& x,
+                         unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
   const unsigned units = m.cols / kUnit;
-  float sums[kMatrixRows][kTile] = {};
-  for (unsigned u = lane; u < units; u += kLanes) {
-    UnitActivations activations[kTile];
-    for (int t = 0; t < kTile; ++t) {
-      if (first + t < n) activations[t].Load(x, first + t, u);
+  for (unsigned u = threadIdx.x % kLanes; u < units; u += kLanes) {
+    UnitWeights weights[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const size_t at = min(row + r, m.rows - 1);
+      UnitFormat<kType>::Load(m, at * units + u, weights[r]);
     }
-    for (int r = 0; r < kMatrixRows; ++r) {
-      if (row + r >= m.rows) break;
-      UnitWeights weights;
-      UnitFormat<kType>::Load(m, static_cast<size_t>(row + r) * units + u, weights);
-      for (int t = 0; t < kTile; ++t) {
-        if (first + t < n) sums[r][t] += DotUnit<kType>(weights, activations[t]);
-      }
-    }
-  }
-  for (int r = 0; r < kMatrixRows; ++r) {
+#pragma unroll
     for (int t = 0; t < kTile; ++t) {
-      const float sum = WarpSum(sums[r][t]);
-      if (lane == 0 && row + r < m.rows && first + t < n) {
-        StoreProduct(sum, out + (first + t) * stride + row + r, add);
-      }
+      if (first + t >= n) break;
+      UnitActivations activations;
+      activations.Load(x, first + t, u);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) sums[r][t] += DotUnit<kType>(weights[r], activations);
     }
   }
 }
@@ -201,40 +119,114 @@ __device__ void LoadEight(const PackedMatrix& m, size_t at, float* out) {
   }
 }
 
-// The same for weights that are floats; cols is a multiple of 8.
-template <TensorType kType, int kTile>
-__global__ void __launch_bounds__(kProductWarps* kLanes)
-    MultiplyFloats(PackedMatrix m, ActivationRows x, unsigned n, float* out, size_t stride,
-                   bool add) {
+// The same for weights that are floats; 8 divides the columns.
+template <TensorType kType, int kRows, int kTile>
+__device__ void SumFloats(const PackedMatrix& m, unsigned row, const ActivationRows& x,
+                          unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
   constexpr unsigned kStep = 8;
-  const unsigned lane = threadIdx.x % kLanes;
-  const unsigned row = (blockIdx.x * kProductWarps + threadIdx.x / kLanes) * kMatrixRows;
-  const unsigned first = blockIdx.y * kTile;
-  float sums[kMatrixRows][kTile] = {};
-  for (unsigned c = lane * kStep; c < m.cols; c += kLanes * kStep) {
-    float weights[kMatrixRows][kStep];
-    for (int r = 0; r < kMatrixRows; ++r) {
-      if (row + r < m.rows)
-        LoadEight<kType>(m, static_cast<size_t>(row + r) * m.cols + c, weights[r]);
+  for (unsigned c = threadIdx.x % kLanes * kStep; c < m.cols; c += kLanes * kStep) {
+    float weights[kRows][kStep];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const size_t at = min(row + r, m.rows - 1);
+      LoadEight<kType>(m, at * m.cols + c, weights[r]);
     }
+#pragma unroll
     for (int t = 0; t < kTile; ++t) {
       if (first + t >= n) break;
-      const float* in = x.floats + static_cast<size_t>(first + t) * x.cols + c;
+      const auto* in =
+          reinterpret_cast<const float4*>(x.floats + static_cast<size_t>(first + t) * x.cols + c);
+      const float4 four[2] = {in[0], in[1]};
+      const float eight[kStep] = {four[0].x, four[0].y, four[0].z, four[0].w,
+                                  four[1].x, four[1].y, four[1].z, four[1].w};
+#pragma unroll
       for (unsigned i = 0; i < kStep; ++i) {
-        for (int r = 0; r < kMatrixRows; ++r) {
-          if (row + r < m.rows) sums[r][t] = fmaf(weights[r][i], in[i], sums[r][t]);
-        }
+#pragma unroll
+        for (int r = 0; r < kRows; ++r) sums[r][t] = fmaf(weights[r][i], eight[i], sums[r][t]);
       }
     }
   }
-  for (int r = 0; r < kMatrixRows; ++r) {
+}
+
+template <TensorType kType, int kRows, int kTile>
+__device__ void SumRows(const PackedMatrix& m, unsigned row, const ActivationRows& x,
+                        unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
+  if constexpr (RawUnit<kType>::kPlanes.scales == 0) {
+    SumFloats<kType>(m, row, x, first, n, sums);
+  } else {
+    SumUnits<kType>(m, row, x, first, n, sums);
+  }
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+    for (int t = 0; t < kTile; ++t) sums[r][t] = WarpSum(sums[r][t]);
+  }
+}
+
+// out[t * stride + first_row + r] (=, or += where add) row r of a part times row t of x, for rows
+// [kTile * blockIdx.y, ...) of n. A warp takes kRows rows of a part, a block kProductWarps times as
+// many; blocks go through the parts in order.
+template <TensorType kType, int kRows, int kTile>
+__global__ void __launch_bounds__(kProductWarps* kLanes)
+    MultiplyRows(MatrixParts parts, ActivationRows x, unsigned n, float* out, size_t stride,
+                 bool add) {
+  constexpr unsigned kPerBlock = kProductWarps * kRows;
+  PackedMatrix m = parts.part[0];
+  unsigned out_row = parts.first_row[0];
+  unsigned block = blockIdx.x;
+#pragma unroll
+  for (unsigned i = 1; i < kMostParts; ++i) {
+    const unsigned blocks = (m.rows + kPerBlock - 1) / kPerBlock;
+    if (i < parts.n && block >= blocks) {
+      block -= blocks;
+      m = parts.part[i];
+      out_row = parts.first_row[i];
+    } else {
+      break;
+    }
+  }
+  const unsigned row = block * kPerBlock + threadIdx.x / kLanes * kRows;
+  const unsigned first = blockIdx.y * kTile;
+  float sums[kRows][kTile] = {};
+  SumRows<kType>(m, row, x, first, n, sums);
+  if (threadIdx.x % kLanes != 0) return;
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+#pragma unroll
     for (int t = 0; t < kTile; ++t) {
-      const float sum = WarpSum(sums[r][t]);
-      if (lane == 0 && row + r < m.rows && first + t < n) {
-        StoreProduct(sum, out + (first + t) * stride + row + r, add);
-      }
+      if (row + r >= m.rows || first + t >= n) continue;
+      float* to = out + (first + t) * stride + out_row + row + r;
+      *to = add ? *to + sums[r][t] : sums[r][t];
     }
   }
+}
+
+// One row: activation(gate x) * up x, as floats and rounded where `rounded`. A block makes a unit
+// of the result, a warp two of its columns.
+constexpr unsigned kGatedWarps = 16;
+template <TensorType kType, bool kGelu>
+__global__ void __launch_bounds__(kGatedWarps* kLanes)
+    MultiplyGated(PackedMatrix gate, PackedMatrix up, ActivationRows x, ActivationRows out,
+                  bool rounded) {
+  constexpr unsigned kEach = kUnit / kGatedWarps;
+  __shared__ float unit[kUnit];
+  const unsigned warp = threadIdx.x / kLanes;
+  const unsigned row = blockIdx.x * kUnit + warp * kEach;
+  float gates[kEach][1] = {};
+  float ups[kEach][1] = {};
+  SumRows<kType>(gate, row, x, 0, 1, gates);
+  SumRows<kType>(up, row, x, 0, 1, ups);
+  if (threadIdx.x % kLanes == 0) {
+#pragma unroll
+    for (unsigned i = 0; i < kEach; ++i) {
+      unit[warp * kEach + i] = Activated<kGelu>(gates[i][0]) * ups[i][0];
+    }
+  }
+  __syncthreads();
+  if (warp != 0) return;
+  const float value = unit[threadIdx.x];
+  out.floats[blockIdx.x * kUnit + threadIdx.x] = value;
+  if (rounded) RoundUnit(value, out, 0, blockIdx.x);
 }
 
 // One weight.

@@ -73,6 +73,16 @@ struct ScaledColumns {
   __device__ float At(unsigned c) const { return c < rank ? scale * rows[c] : 0.0f; }
 };
 
+template <bool kGelu>
+__device__ float Activated(float gate) {
+  if constexpr (kGelu) {
+    const float wave = 0.7978845608f * fmaf(0.044715f * gate * gate, gate, gate);
+    return 0.5f * gate * (1.0f + tanhf(wave));
+  } else {
+    return gate / (1.0f + expf(-gate));
+  }
+}
+
 // activation(gate) * up of a row [gate | up].
 template <bool kGelu>
 struct GatedRow {
@@ -83,30 +93,49 @@ struct GatedRow {
     inner = cols;
     rows += row * 2 * cols;
   }
-  __device__ float At(unsigned c) const {
-    const float gate = rows[c];
-    if constexpr (kGelu) {
-      const float wave = 0.7978845608f * fmaf(0.044715f * gate * gate, gate, gate);
-      return 0.5f * gate * (1.0f + tanhf(wave)) * rows[inner + c];
-    } else {
-      return gate / (1.0f + expf(-gate)) * rows[inner + c];
-    }
-  }
+  __device__ float At(unsigned c) const { return Activated<kGelu>(rows[c]) * rows[inner + c]; }
 };
 
-// Writes row blockIdx.x of `out`: floats, and rounded where `rounded` (cols is a multiple of 32
-// then).
+// Writes row `row` of halves from its floats, which this thread wrote itself; the block calls it.
+__device__ inline void HalveRow(const ActivationRows& out, size_t row) {
+  const float* x = out.floats + row * out.cols;
+  float top = 0;
+  float nothing = 0;  // NaN where a value is not finite
+  for (unsigned c = threadIdx.x; c < out.cols; c += kRowThreads) {
+    top = fmaxf(top, fabsf(x[c]));
+    nothing += x[c] * 0.0f;
+  }
+  top = BlockMax<kRowThreads>(top);
+  const bool finite = BlockSum<kRowThreads>(nothing) == 0.0f;
+  // Exponents of the scale and of its inverse; a row so small that they are none counts as zero.
+  constexpr unsigned kTopExponent = 14;
+  const unsigned exponent = __float_as_uint(top) >> 23;
+  const bool counts = finite && exponent > 2 * kTopExponent;
+  const float inverse = counts ? __uint_as_float((2 * 127 + kTopExponent - exponent) << 23) : 0.0f;
+  for (unsigned c = threadIdx.x; c < out.cols; c += kRowThreads) {
+    out.halves[row * out.cols + c] = __half_as_ushort(__float2half_rn(counts ? x[c] * inverse : 0));
+  }
+  if (threadIdx.x == 0) {
+    out.row_scales[row] = !finite  ? __uint_as_float(0x7fc00000u)
+                          : counts ? __uint_as_float((exponent - kTopExponent) << 23)
+                                   : 0.0f;
+  }
+}
+
+// Writes row blockIdx.x of `out`: floats, and what else is wanted (rounded: cols is a multiple of
+// 32).
 template <typename Source>
 __global__ void __launch_bounds__(kRowThreads)
-    PrepareRows(Source source, ActivationRows out, bool rounded) {
+    PrepareRows(Source source, ActivationRows out, RowForms forms) {
   const size_t row = blockIdx.x;
   source.Begin(row, out.cols);
   for (unsigned c = threadIdx.x; c < out.cols; c += kRowThreads) {
     const float x = source.At(c);
     out.floats[row * out.cols + c] = x;
     // kRowThreads and cols are multiples of a warp: all of a unit's lanes are here together.
-    if (rounded) RoundUnit(x, out, row, c / kUnit);
+    if (forms.rounded) RoundUnit(x, out, row, c / kUnit);
   }
+  if (forms.halves) HalveRow(out, row);
 }
 
 // The first n elements of x through a norm, in place; the whole block calls it.

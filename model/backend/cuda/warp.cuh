@@ -39,6 +39,19 @@ __device__ float BlockSum(float x) {
   return sum;
 }
 
+// The same for the largest.
+template <unsigned kThreads>
+__device__ float BlockMax(float x) {
+  __shared__ float tops[kThreads / kLanes];
+  x = WarpMax(x);
+  if (threadIdx.x % kLanes == 0) tops[threadIdx.x / kLanes] = x;
+  __syncthreads();
+  float top = tops[0];
+  for (unsigned i = 1; i < kThreads / kLanes; ++i) top = fmaxf(top, tops[i]);
+  __syncthreads();
+  return top;
+}
+
 __device__ inline float HalfAt(const uint8_t* p) {
   return __half2float(__ushort_as_half(*reinterpret_cast<const unsigned short*>(p)));
 }

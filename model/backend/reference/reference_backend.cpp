@@ -88,6 +88,18 @@ class ReferenceBackend final : public Backend {
     }
   }
 
+  void ReadHidden(std::span<float> to) override {
+    for (size_t i = 0; i < to.size(); ++i) {
+      to[i] = static_cast<float>(hidden_[i / config_.d_model][i % config_.d_model]);
+    }
+  }
+  void WriteHidden(int, const Pass& pass, std::span<const float> from) override {
+    hidden_.assign(pass.batch.tokens.size(), Vector(config_.d_model));
+    for (size_t i = 0; i < from.size(); ++i) {
+      hidden_[i / config_.d_model][i % config_.d_model] = from[i];
+    }
+  }
+
   void AttentionBlock(int, const Pass& pass, uint32_t layer) override {
     const LayerWeights& w = pass.weights.layers[layer];
     auto& kv = static_cast<ReferenceKv&>(pass.kv);

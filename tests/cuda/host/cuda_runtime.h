@@ -14,6 +14,7 @@
 #include <cstring>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -55,6 +56,14 @@ void WarpBarrier();
 // Gives `value` of lane `from` of the own warp; all lanes call it.
 uint64_t Exchange(uint64_t value, unsigned from);
 unsigned Lane();
+// The same for up to kMostGiven bytes to every lane: what Given(lane) points to is that lane's
+// until the next Give.
+constexpr size_t kMostGiven = 64;
+void Give(const void* bytes, size_t n);
+const void* Given(unsigned lane);
+// Does `work` at once or with the thread's next DoLater; a thread that ends with work left aborts.
+void Later(std::function<void()> work);
+void DoLater();
 
 template <typename T>
 T Shuffle(T value, unsigned from) {
@@ -100,7 +109,8 @@ using cudaStream_t = void*;
 enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorMemoryAllocation = 2,
-  cudaErrorECCUncorrectable = 214
+  cudaErrorECCUncorrectable = 214,
+  cudaErrorStreamCaptureUnsupported = 900
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
@@ -108,8 +118,9 @@ enum cudaMemcpyKind {
   cudaMemcpyDeviceToDevice = 3
 };
 inline const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory"
-                                            : "uncorrectable ECC error encountered";
+  if (error == cudaErrorMemoryAllocation) return "out of memory";
+  return error == cudaErrorECCUncorrectable ? "uncorrectable ECC error encountered"
+                                            : "operation not permitted when stream is capturing";
 }
 inline cudaError_t cudaGetDeviceCount(int* n) {
   *n = 1;
@@ -134,10 +145,16 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 // What the device answers from now on where it is waited for.
 namespace cuda_on_host {
 extern cudaError_t answer;
+// Launches are recorded here, where they are captured; nothing else may be done then.
+using Recorded = std::vector<std::function<void()>>;
+extern Recorded* recording;
+}  // namespace cuda_on_host
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return cuda_on_host::recording ? cudaErrorStreamCaptureUnsupported : cuda_on_host::answer;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cuda_on_host::answer; }
 // Device memory begins as something that is not zero, and allocations above 16 GiB fail.
 inline cudaError_t cudaMalloc(void** data, size_t bytes) {
+  if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
   *data = bytes < (size_t{1} << 34) ? std::aligned_alloc(256, (bytes + 255) / 256 * 256) : nullptr;
   if (*data == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*data, 0xa5, bytes);
@@ -153,6 +170,7 @@ inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
                                    cudaStream_t) {
+  if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
@@ -168,7 +186,17 @@ template <typename... Expected, typename... Given>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Expected...),
                                Given&&... arguments) {
   // By value, as a launch copies them.
-  cuda_on_host::RunGrid(config->gridDim, config->blockDim,
-                        [=] { kernel(static_cast<Expected>(arguments)...); });
+  const auto thread = [=] { kernel(static_cast<Expected>(arguments)...); };
+  const auto launch = [grid = config->gridDim, block = config->blockDim, thread] {
+    cuda_on_host::RunGrid(grid, block, thread);
+  };
+  if (cuda_on_host::recording) {
+    cuda_on_host::recording->push_back(launch);
+  } else {
+    launch();
+  }
   return cudaSuccess;
 }
+
+#include "tests/cuda/host/graphs.h"
+#include "tests/cuda/host/pinned_and_events.h"

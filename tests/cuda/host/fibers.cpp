@@ -12,6 +12,8 @@ namespace cuda_on_host {
 
 Place here;
 cudaError_t answer = cudaSuccess;
+Recorded* recording = nullptr;
+int graph_launches = 0;
 
 namespace {
 
@@ -24,8 +26,9 @@ struct Fiber {
   dim3 thread;
   // To the other lanes of its warp, in turns: who gives for the second time after a lane has passed
   // the barrier between, which it reached with the first in hand.
-  uint64_t given[2] = {};
+  alignas(16) char given[2][kMostGiven] = {};
   unsigned turn = 0;
+  std::vector<std::function<void()>> later;
 };
 
 constexpr size_t kStackBytes = 128 << 10;
@@ -45,6 +48,10 @@ void WaitAs(State state) {
 [[noreturn]] void Live() {
   while (true) {
     (*kernel_to_run)();
+    if (!running->later.empty()) {
+      std::fprintf(stderr, "cuda on host: copies that are never waited for\n");
+      std::abort();
+    }
     WaitAs(State::kDone);
   }
 }
@@ -121,23 +128,41 @@ void RunBlock(dim3 block) {
 void BlockBarrier() { WaitAs(State::kAtBlockBarrier); }
 void WarpBarrier() { WaitAs(State::kAtWarpBarrier); }
 
-unsigned Lane() {
+namespace {
+size_t IndexInBlock() {
   const dim3& t = running->thread;
-  return (t.x + here.block_dim.x * (t.y + here.block_dim.y * t.z)) % kWarp;
+  return t.x + here.block_dim.x * (t.y + size_t{here.block_dim.y} * t.z);
 }
+}  // namespace
 
-uint64_t Exchange(uint64_t value, unsigned from) {
+unsigned Lane() { return IndexInBlock() % kWarp; }
+
+void Give(const void* bytes, size_t n) {
   const unsigned turn = running->turn ^= 1;
-  running->given[turn] = value;
+  std::memcpy(running->given[turn], bytes, n);
   WarpBarrier();
-  const dim3& t = running->thread;
-  const size_t index = t.x + here.block_dim.x * (t.y + here.block_dim.y * t.z);
-  const size_t at = index / kWarp * kWarp + from;
+}
+const void* Given(unsigned lane) {
+  const size_t at = IndexInBlock() / kWarp * kWarp + lane;
   if (at >= n_fibers) {
-    std::fprintf(stderr, "cuda on host: a value of lane %u, which the block does not have\n", from);
+    std::fprintf(stderr, "cuda on host: a value of lane %u, which the block does not have\n", lane);
     std::abort();
   }
-  return fibers[at]->given[turn];
+  return fibers[at]->given[running->turn];
+}
+uint64_t Exchange(uint64_t value, unsigned from) {
+  Give(&value, sizeof(value));
+  std::memcpy(&value, Given(from), sizeof(value));
+  return value;
+}
+
+void Later(std::function<void()> work) {
+  if (IndexInBlock() % 2 == 0) return work();
+  running->later.push_back(std::move(work));
+}
+void DoLater() {
+  for (const auto& work : running->later) work();
+  running->later.clear();
 }
 
 void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {

@@ -9,6 +9,20 @@
 namespace hearth::serving {
 namespace {
 
+TEST_CASE("what a GPU refuses goes to the CPU where that is allowed") {
+  SystemClock clock;
+  LocalModelOptions options;
+  options.model.threads = 1;
+  options.chat_template = "{{ messages[0].content }}";
+  const std::string path = test::Golden("inference/tiny/llama-test-F16.gguf").string();
+  options.model.backend = model::BackendKind::kAuto;
+  CHECK(LocalModel::Load(path, options, clock).ok());
+  options.model.backend = model::BackendKind::kCuda;
+  const auto on_gpu = LocalModel::Load(path, options, clock);
+  if (on_gpu.ok()) return;  // there is one
+  CHECK_THAT(on_gpu.error().message, Catch::Contains("--backend cpu"));
+}
+
 TEST_CASE("stray control tokens are barred where no grammar does so") {
   SystemClock clock;
   LocalModelOptions options;

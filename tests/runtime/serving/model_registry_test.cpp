@@ -77,6 +77,24 @@ TEST_CASE_METHOD(Fixture, "a model loads once, and one that nobody uses makes ro
   CHECK(models.Loaded().size() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "a model whose device has failed is loaded again, once") {
+  Add("one.gguf");
+  ModelRegistryOptions options = Options();
+  options.model.model.backend = model::BackendKind::kAuto;
+  const LocalModel* lost = nullptr;
+  options.is_lost = [&](const LocalModel& model) { return &model == lost; };
+  ModelRegistry models(options, clock);
+  const auto first = models.Get(*models.Find("one"));
+  REQUIRE(first.ok());
+  CHECK(models.Get(*models.Find("one"))->get() == first->get());
+  lost = first->get();
+  const auto second = models.Get(*models.Find("one"));
+  REQUIRE(second.ok());
+  CHECK(second->get() != lost);
+  CHECK(models.Get(*models.Find("one"))->get() == second->get());
+  CHECK(models.Loaded().size() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "a model that nobody has used for a while leaves") {
   Add("one.gguf");
   Add("two.gguf");

@@ -1,0 +1,56 @@
+#include <cuda_runtime.h>
+
+#include "model/backend/cuda/device_array.h"
+
+namespace hearth::model::cuda {
+
+Result<Device> Device::Open() {
+  int count = 0;
+  const cudaError_t found = cudaGetDeviceCount(&count);
+  if (found != cudaSuccess || count == 0) {
+    return MakeError(ErrorCode::kUnsupported, "no CUDA device: ",
+                     found != cudaSuccess ? cudaGetErrorString(found) : "none is installed",
+                     ". Use --backend cpu");
+  }
+  Device device;
+  device.Note(cudaGetDeviceProperties(&device.properties_, 0));
+  if (device.failure_ != cudaSuccess) {
+    return MakeError(ErrorCode::kIo,
+                     "CUDA device 0 cannot be asked: ", cudaGetErrorString(device.failure_));
+  }
+  constexpr int kOldest = 8;
+  if (device.properties_.major < kOldest) {
+    return MakeError(ErrorCode::kUnsupported, device.properties_.name, " has compute capability ",
+                     device.properties_.major, ".", device.properties_.minor,
+                     "; hearth needs 8.0 or later. Use --backend cpu");
+  }
+  device.Note(cudaStreamCreate(&device.stream_));
+  if (device.failure_ != cudaSuccess) {
+    return MakeError(ErrorCode::kIo,
+                     "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
+  }
+  device.open_ = true;
+  return Result<Device>(std::move(device));
+}
+
+Device::~Device() {
+  if (open_) (void)cudaStreamDestroy(stream_);
+}
+
+Status Device::Lost() const {
+  if (failure_ == cudaSuccess) return {};
+  return MakeError(ErrorCode::kIo, "the GPU (", properties_.name,
+                   ") failed: ", cudaGetErrorString(failure_),
+                   ". Start again; --backend cpu does without it");
+}
+
+Error Device::TooLarge(std::string_view what, size_t bytes, std::string_view help) const {
+  size_t free = 0;
+  size_t total = 0;
+  (void)cudaMemGetInfo(&free, &total);
+  return MakeError(ErrorCode::kResourceExhausted, what, ": ", (bytes >> 20) + 1,
+                   " MiB of device memory are wanted, ", free >> 20, " of ", total >> 20,
+                   " MiB are free on ", properties_.name, ". ", help);
+}
+
+}  // namespace hearth::model::cuda

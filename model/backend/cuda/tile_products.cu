@@ -1,0 +1,31 @@
+#include "model/backend/cuda/tile_choice.h"
+#include "model/backend/cuda/tile_products.cuh"
+#include "model/backend/cuda/tile_products.h"
+#include "model/backend/cuda/visit_types.h"
+
+namespace hearth::model::cuda {
+
+void LaunchTiles(Device& device, const PackedMatrix& matrix, const ActivationRows& x, size_t n,
+                 float* out, size_t stride, bool add) {
+  const auto multiprocessors = static_cast<unsigned>(device.properties().multiProcessorCount);
+  const Tile tile = ChooseTile(matrix.rows, n, multiprocessors);
+  const TileGrid grid = GridOf(tile, matrix.rows, n);
+  const auto launch = [&](auto kernel) {
+    Launch(device, kernel, dim3(grid.tokens, grid.rows), dim3(kTileThreads), matrix, x,
+           static_cast<unsigned>(n), out, stride, add);
+  };
+  VisitHeld(matrix.type, [&]<TensorType kType>() {
+    if constexpr (kType != TensorType::kF32) {
+      switch (tile) {
+        case Tile::kLarge:
+          return launch(&MultiplyTiles<kType, Tile::kLarge>);
+        case Tile::kMedium:
+          return launch(&MultiplyTiles<kType, Tile::kMedium>);
+        case Tile::kSmall:
+          return launch(&MultiplyTiles<kType, Tile::kSmall>);
+      }
+    }
+  });
+}
+
+}  // namespace hearth::model::cuda

@@ -1,0 +1,15 @@
+// LaunchTiles: a product on tensor cores (tile_products.cuh).
+#pragma once
+
+#include "model/backend/cuda/activation_rows.h"
+#include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/packed_matrix.h"
+
+namespace hearth::model::cuda {
+
+// out[t * stride + r] (=, or += where add) row r of the matrix times row t of x, whose halves are
+// read, for n rows. The matrix is not F32.
+void LaunchTiles(Device& device, const PackedMatrix& matrix, const ActivationRows& x, size_t n,
+                 float* out, size_t stride, bool add);
+
+}  // namespace hearth::model::cuda

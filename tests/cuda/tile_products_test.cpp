@@ -1,0 +1,154 @@
+// Products on tensor cores with every type of weights, run on the host, beside double precision.
+#include "model/backend/cuda/tile_products.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "model/backend/cuda/tile_products.cuh"
+#include "model/backend/cuda/visit_types.h"
+#include "tests/cuda/random_products.h"
+
+namespace hearth::model::cuda {
+namespace {
+
+constexpr Tile kTiles[] = {Tile::kSmall, Tile::kMedium, Tile::kLarge};
+
+void Multiply(Device& device, Tile tile, const PackedMatrix& m, const ActivationRows& x, unsigned n,
+              float* out, size_t stride, bool add) {
+  const TileGrid grid = GridOf(tile, m.rows, n);
+  const auto launch = [&](auto kernel) {
+    Launch(device, kernel, dim3(grid.tokens, grid.rows), dim3(kTileThreads), m, x, n, out, stride,
+           add);
+  };
+  VisitHeld(m.type, [&]<TensorType kType>() {
+    if constexpr (kType != TensorType::kF32) {
+      tile == Tile::kLarge    ? launch(&MultiplyTiles<kType, Tile::kLarge>)
+      : tile == Tile::kMedium ? launch(&MultiplyTiles<kType, Tile::kMedium>)
+                              : launch(&MultiplyTiles<kType, Tile::kSmall>);
+    }
+  });
+}
+
+std::vector<float> RandomRows(size_t n, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> x(n);
+  for (float& v : x) v = normal(random);
+  return x;
+}
+
+// The tolerance: a weight and an activation each lose up to 2^-12 of themselves, so a product of
+// `cols` random terms is off by about sqrt(cols) of them; eight times that are allowed.
+void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned rows,
+                   unsigned cols, unsigned n) {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  std::mt19937 random(n);
+  const std::vector<float> x = RandomRows(n * cols, random);
+  const Weights weights(*device, type, file, rows, cols);
+  const Inputs inputs(*device, x, cols);
+  std::vector<std::vector<float>> results;
+  for (const Tile tile : kTiles) {
+    CAPTURE(GetTensorType(type).name, rows, cols, n, WidthOf(tile));
+    for (const bool add : {false, true}) {
+      std::vector<float> out(n * (rows + 1), 1.5f);  // a row longer than the matrix is high
+      Multiply(*device, tile, weights.view, inputs.view, n, out.data(), rows + 1, add);
+      for (size_t t = 0; t < n; ++t) {
+        REQUIRE(out[t * (rows + 1) + rows] == 1.5f);
+        for (size_t r = 0; r < rows; ++r) {
+          double sum = add ? 1.5 : 0.0;
+          double squares = 0;
+          for (size_t c = 0; c < cols; ++c) {
+            const double term = static_cast<double>(weights.floats[r * cols + c]) * x[t * cols + c];
+            sum += term;
+            squares += term * term;
+          }
+          CAPTURE(t, r, sum, out[t * (rows + 1) + r]);
+          REQUIRE(std::fabs(out[t * (rows + 1) + r] - sum) <
+                  8 * std::sqrt(2 * squares) / 4096 + 1e-5);
+        }
+      }
+      if (!add) results.push_back(std::move(out));
+    }
+  }
+  // The tile's size is not seen in the result.
+  CHECK(results[1] == results[0]);
+  CHECK(results[2] == results[0]);
+}
+
+TEST_CASE("products on tensor cores are those of double precision within the rounding of halves") {
+  std::mt19937 random(11);
+  for (const Kind& kind : kKinds) {
+    CheckProducts(kind.type, RandomFile(kind, 37 * 512, random), 37, 512, 19);
+  }
+  for (const TensorType type : {TensorType::kF16, TensorType::kBF16}) {
+    CheckProducts(type, RandomFloats(type, 37 * 512, random), 37, 512, 19);
+  }
+}
+
+TEST_CASE("matrices and rows that end inside a tile, or fill several") {
+  std::mt19937 random(12);
+  const Kind& kind = kKinds[0];
+  CheckProducts(kind.type, RandomFile(kind, 1 * 32, random), 1, 32, 1);
+  CheckProducts(kind.type, RandomFile(kind, 130 * 96, random), 130, 96, 140);
+  CheckProducts(kind.type, RandomFile(kind, 65 * 288, random), 65, 288, 64);
+}
+
+TEST_CASE("a row's bits do not depend on its neighbours") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kRows = 40;
+  constexpr unsigned kCols = 320;
+  std::mt19937 random(13);
+  const std::vector<float> x = RandomRows(70 * kCols, random);
+  const Kind& kind = kKinds[1];
+  const Weights weights(*device, kind.type, RandomFile(kind, kRows * kCols, random), kRows, kCols);
+  const Inputs inputs(*device, x, kCols);
+  std::vector<float> whole(70 * kRows);
+  LaunchTiles(*device, weights.view, inputs.view, 70, whole.data(), kRows, false);
+  std::vector<float> part(20 * kRows);
+  LaunchTiles(*device, weights.view, inputs.view.From(45), 20, part.data(), kRows, false);
+  CHECK(std::equal(part.begin(), part.end(), whole.begin() + 45 * kRows));
+}
+
+TEST_CASE("rows of any size, and rows that are not finite") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kRows = 3;
+  constexpr unsigned kCols = 64;
+  std::mt19937 random(14);
+  const auto file = RandomFloats(TensorType::kF16, kRows * kCols, random);
+  const Weights weights(*device, TensorType::kF16, file, kRows, kCols);
+  const float sizes[] = {1e30f, 1e5f, 1.0f, 1e-20f, 1e-37f, 0.0f, NAN, INFINITY};
+  std::vector<float> x = RandomRows(std::size(sizes) * kCols, random);
+  for (size_t t = 0; t < std::size(sizes); ++t) {
+    const bool odd = !std::isfinite(sizes[t]);
+    for (size_t c = 0; c < kCols; ++c) x[t * kCols + c] *= odd ? 1.0f : sizes[t];
+    if (odd) x[t * kCols + 7] = sizes[t];
+  }
+  const Inputs inputs(*device, x, kCols);
+  std::vector<float> out(std::size(sizes) * kRows, 7);
+  Multiply(*device, Tile::kSmall, weights.view, inputs.view, std::size(sizes), out.data(), kRows,
+           false);
+  for (size_t t = 0; t < std::size(sizes); ++t) {
+    for (size_t r = 0; r < kRows; ++r) {
+      const float result = out[t * kRows + r];
+      double sum = 0;
+      for (size_t c = 0; c < kCols; ++c) {
+        sum += static_cast<double>(weights.floats[r * kCols + c]) * x[t * kCols + c];
+      }
+      CAPTURE(sizes[t], result, sum);
+      if (!std::isfinite(sizes[t])) {
+        CHECK_FALSE(std::isfinite(result));
+      } else if (sizes[t] < 1e-30f) {
+        CHECK(std::fabs(result) < 1e-30f);
+      } else {
+        CHECK(std::fabs(result - sum) < 0.02 * sizes[t]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hearth::model::cuda
