@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/base/core/result.h"
 #include "runtime/base/core/token_set.h"
 
 namespace hearth::model {
@@ -20,9 +21,10 @@ class Drafter {
   virtual ~Drafter() = default;
   // Appends at most `most` guesses at what follows `tokens`, the text of request `id` so far.
   // `sampler` is in the state in which the request's next token will be drawn: a drafter that draws
-  // with a copy of it draws by the same chances, and so agrees more often.
-  virtual void Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler,
-                     uint32_t most, std::vector<TokenId>& out) = 0;
+  // with a copy of it draws by the same chances, and so agrees more often. An Error (a device was
+  // lost) is for good: it is not asked again.
+  virtual Status Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler,
+                       uint32_t most, std::vector<TokenId>& out) = 0;
   // The request is over, or lost its place for a while.
   virtual void Forget(uint64_t id) = 0;
 };

@@ -92,7 +92,7 @@ struct EngineOptions {
   // longest wait between two tokens.
   double max_stall_seconds = 0.08;
   bool prompt_lookup = true;         // guess from the text itself
-  std::shared_ptr<Drafter> drafter;  // or ask this one. May be null
+  std::shared_ptr<Drafter> drafter;  // or ask this one, until it fails. May be null
   // A clock in seconds, for costs; null: the system's.
   std::function<double()> now;
 };
@@ -133,6 +133,8 @@ class Engine {
   size_t running() const;  // requests taken in and not finished
   size_t waiting() const;  // for room; paused ones wait for their readers
   EngineStats stats() const;
+  // Why the drafter is no longer asked (its device was lost); without an error as long as it is.
+  const Status& drafter_status() const;
 
  private:
   struct State;

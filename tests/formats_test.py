@@ -80,6 +80,11 @@ def check_quantize(c, folder):
     c.check(status == 0 and "Q8_0" in out, out + errors)
     types = {t["type"] for t in c.show(path("q8.gguf"))["weights"]["types"]}
     c.check(types == {"Q8_0", "F32"}, types)
+    before = os.stat(path("q8.gguf")).st_mtime_ns
+    status, _, errors = c.run("quantize", TINY, path("q8.gguf"), "q4_0")
+    c.check(status == 2 and "--force" in errors and os.stat(path("q8.gguf")).st_mtime_ns == before, errors)
+    status, out, errors = c.run("quantize", TINY, path("q8.gguf"), "q8_0", "--force")
+    c.check(status == 0 and "Q8_0" in out, out + errors)
     status, _, errors = c.run("quantize", path("q8.gguf"), path("q4.gguf"), "q4_0")
     c.check(status == 2 and "--requantize" in errors and not os.path.exists(path("q4.gguf")), errors)
     status, _, errors = c.run("quantize", TINY, path("x.gguf"), "q9")
@@ -104,6 +109,8 @@ def check_imatrix(c, folder):
     c.check(status == 0 and "42 matrices, 4 chunks of 64 tokens" in out, out + errors)
     status, out, errors = c.run("quantize", TINY, path("w.gguf"), "q4_0", "--imatrix", path("m.gguf"))
     c.check(status == 0 and "1 tensors are not in the importance matrix" in out, out + errors)
+    status, _, errors = c.run("imatrix", path("text.txt"), path("m.gguf"), "--model", TINY)
+    c.check(status == 2 and "--force" in errors, errors)
     status, _, errors = c.run("quantize", TINY, path("w2.gguf"), "q4_0", "--imatrix", TINY)
     c.check(status == 2 and "not an importance matrix" in errors, errors)
     status, _, errors = c.run("imatrix", path("text.txt"), path("n.gguf"), "--model", TINY, "--chunk", "65536")

@@ -178,7 +178,7 @@ def main():
                                    ([hearth, "inspect", "template", "--model", path],
                                     b'{"messages": [{"role": "user", "content": "hi"}]}\n'),
                                    ([hearth, "quantize", path, os.path.join(folder, "out.gguf"), "q8_0",
-                                     "--threads", "1", "--requantize"], b"")):
+                                     "--threads", "1", "--requantize", "--force"], b"")):
                 status, errors, seconds, peak = run(command, stdin)
                 statuses.append(status)
                 over = peak - len(data)

@@ -174,8 +174,27 @@ def test_schema_answer(hearth):
     check(set(answer) == {"city", "count"} and 1 <= answer["count"] <= 9, "fits:", answer)
 
 
+def test_no_answer(hearth):
+    """A turn that the limits leave without an answer says so, and never shows the model's markers."""
+    request = "Create a task: review the quarterly report"
+    for limits in ["--max-steps", "1"], *(["--max-tokens", str(n)] for n in (1, 2, 5, 9, 14, 22, 34)):
+        status, out, err = hearth("run", "--db", hearth.db("none" + "".join(limits)), *limits, request)
+        check("<tool_call" not in out and "tool_call>" not in out, limits, "shows", repr(out))
+        if status == 0:
+            check(out.strip() and "(" not in out[:1], limits, "answers", repr(out))
+        else:
+            check(status == 5 and re.search(r"^\((limit|empty): .+\)$", out, re.MULTILINE), limits, "says why:", status, repr(out), err)
+    status, out, _ = hearth("run", "--db", hearth.db("cut"), "--max-tokens", "20", request)
+    check("cut by the limit of 20 tokens in the middle of a call of create_task" in out, "a cut call is told:", repr(out))
+
+
 def test_exit_codes(hearth):
     db = hearth.db("codes")
+    listed = hearth.db("listed")
+    check(hearth("tasks", "add", "a", "--db", listed)[0] == 0, "add a task")
+    bad_schema = os.path.join(hearth.scratch, "bad-schema.json")
+    with open(bad_schema, "w", encoding="utf-8") as file:
+        file.write('{"type": "strnig"}')
     for args, expected, word in [
             (["run", "--db", db, "--model", "no-such-model", "Hi"], 4, "no-such-model"),
             (["run", "--db", db, "--session", "0192-none", "Hi"], 4, "0192-none"),
@@ -185,7 +204,14 @@ def test_exit_codes(hearth):
             (["run", "--db", db, "  "], 2, "nothing to do"),
             (["run", "--db", os.path.join(hearth.model, "x.db"), "Hi"], 4, "x.db"),
             (["tasks", "done", "7", "--db", db], 4, "7"),
-            ([], 2, ""), (["frobnicate"], 2, "no command 'frobnicate'")]:
+            (["tasks", "done", "abc", "--db", db], 2, "'abc' is no task id"),
+            (["tasks", "edit", "1", "--title", "", "--db", listed], 2, "title is empty"),
+            # Before the model is looked for.
+            (["run", "--db", db, "--model", "no-such-model", "--schema", bad_schema, "Hi"], 2, bad_schema),
+            (["run", "--db", db, "--model", "no-such-model", "caf\udce9"], 2, "not valid UTF-8"),
+            (["tasks", "lsit"], 2, "did you mean 'list'"), (["mcp", "isntall"], 2, "did you mean 'install'"),
+            (["config", "chekc"], 2, "did you mean 'check'"),
+            ([], 2, ""), (["frobnicate"], 2, "no command 'hearth frobnicate'")]:
         status, out, err = hearth(*args)
         check(status == expected, args, "ends with", status, "not", expected)
         check(word in err, args, "says", repr(err))
@@ -252,6 +278,7 @@ def main():
         hearth = Hearth(build, scratch)
         test_help(hearth)
         test_exit_codes(hearth)
+        test_no_answer(hearth)
         test_creates_a_task(hearth)
         test_schema_answer(hearth)
         # Sanitizers make everything several times slower.

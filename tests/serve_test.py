@@ -371,10 +371,32 @@ def test_settings(build, scratch, model):
     for text, word in (("[server]\nprot = 1\n", "line 2: there is no setting server.prot"), ("port = 1\n", "line 1"),
                        ("[server]\nport = 'x'\n", "must be an integer"), ("[server]\nport = 70000\n", "not between"),
                        ("[api]\nreasoning_field = 'x'\n", "is none of"), ("[server\n", "line 1"),
-                       ("[models]\ndefault = 'nowhere'\n", "no model 'nowhere'")):
+                       ("[models]\ndefault = 'nowhere'\n", "no model 'nowhere'"),
+                       ("[server]\nhost = '0.0.0.0'\n", "needs a token"),
+                       ("[server]\nhost = 'unix:'\n", "needs a path"),
+                       ("[store]\ndatabase = 'slip/x.db'\n", "there is no folder")):
         write(text)
         status, error = config_check()
         check(status != 0 and word in error, repr(text), error)
+        # What the check refuses the daemon refuses, for the same reason.
+        served = subprocess.run([os.path.join(build, "hearth"), "serve", "--config", path], text=True, env=environment,
+                                capture_output=True, timeout=60, check=False)
+        check(served.returncode == status and served.stderr == error, repr(text), served.returncode, served.stderr)
+
+    # The database and the models of the settings are those of every command.
+    write(f"[store]\ndatabase = 'mine.db'\n[models]\ndirectory = '.'\ndefault = '{model}'\n")
+    def hearth(*arguments, cwd=None, **variables):
+        return subprocess.run([os.path.join(build, "hearth"), *arguments], text=True, capture_output=True, timeout=60, cwd=cwd,
+                              env={**environment, "HEARTH_CONFIG": path, **variables}, check=False)
+    hearth("tasks", "add", "in the file's database", cwd=build)
+    check(os.path.exists(os.path.join(scratch, "mine.db")), "store.database holds for tasks")
+    hearth("tasks", "add", "elsewhere", HEARTH_DB=os.path.join(scratch, "other.db"))
+    check("elsewhere" in hearth("tasks", "list", "--db", os.path.join(scratch, "other.db")).stdout, "HEARTH_DB goes before the file")
+    check("elsewhere" not in hearth("tasks", "list").stdout, "and holds for its command alone")
+    shown = json.loads(hearth("show", "--json").stdout)
+    check(model in json.dumps(shown), "models.default holds for show", shown)
+    refused = hearth("show", HEARTH_MODEL="nowhere")
+    check(refused.returncode == 4 and "no model 'nowhere'" in refused.stderr, refused.stderr)
 
     # The line is kept alive while a long prompt is read.
     write(f"[server]\nkeep_alive_ms = 1\n[models]\ndefault = '{model}'\n")

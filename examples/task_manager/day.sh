@@ -9,7 +9,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 db=${1:-$scratch/day.db}
 
-# say WORDS...: one turn. Status 5 (the assistant stopped at a limit) is no reason to end the day.
+# say WORDS...: one turn. Status 5 (the assistant stopped before it was done) is no reason to end the day.
 say() {
   printf '\n$ hearth run "%s"\n' "$*"
   "$hearth" run --db "$db" "$@" 2>/dev/null || [ $? = 5 ]

@@ -22,9 +22,9 @@ class DraftModel final : public Drafter {
         allocator_(BlockTable::BlocksFor(context_tokens) * kContexts),
         context_tokens_(context_tokens) {}
 
-  void Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler, uint32_t most,
-             std::vector<TokenId>& out) override {
-    if (tokens.size() + most > context_tokens_) return;
+  Status Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler, uint32_t most,
+               std::vector<TokenId>& out) override {
+    if (tokens.size() + most > context_tokens_) return {};
     Text& text = Find(id);
     const auto same = std::ranges::mismatch(text.tokens, tokens);
     // The last token is computed again where nothing is new: its logits are wanted.
@@ -32,13 +32,14 @@ class DraftModel final : public Drafter {
         std::min<size_t>(static_cast<size_t>(same.in1 - text.tokens.begin()), tokens.size() - 1);
     text.tokens.resize(known);
     Sampler draws = sampler;
-    if (!Compute(text, tokens.subspan(known))) return;
+    HEARTH_CHECK_OK(Compute(text, tokens.subspan(known)));
     for (uint32_t i = 0; i < most; ++i) {
-      if (i > 0 && !Compute(text, std::span(&out.back(), 1))) return;
+      if (i > 0) HEARTH_CHECK_OK(Compute(text, std::span(&out.back(), 1)));
       draws.Adjust(logits_);
       out.push_back(draws.Draw(logits_, nullptr));
       draws.Observe(out.back(), true);
     }
+    return {};
   }
 
   void Forget(uint64_t id) override {
@@ -63,9 +64,8 @@ class DraftModel final : public Drafter {
     return texts_.front();
   }
 
-  // Appends the tokens to the text; logits_ are those of the last. False where the device is lost:
-  // nothing is guessed then.
-  bool Compute(Text& text, std::span<const TokenId> tokens) {
+  // Appends the tokens to the text; logits_ are those of the last.
+  Status Compute(Text& text, std::span<const TokenId> tokens) {
     while (!tokens.empty()) {
       const auto now = tokens.first(std::min(tokens.size(), kChunk));
       tokens = tokens.subspan(now.size());
@@ -81,10 +81,10 @@ class DraftModel final : public Drafter {
                                .sequences = std::span(&slice, 1),
                                .heads = heads,
                                .logits = logits_.data()};
-      if (!model_->transformer().Forward(*kv_, batch).ok()) return false;
+      HEARTH_CHECK_OK(model_->transformer().Forward(*kv_, batch));
       text.tokens.insert(text.tokens.end(), now.begin(), now.end());
     }
-    return true;
+    return {};
   }
 
   std::unique_ptr<Model> model_;

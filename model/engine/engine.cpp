@@ -140,6 +140,8 @@ size_t Engine::waiting() const {
       std::ranges::count_if(state_->scheduler.waiting(), [](const auto& s) { return !s->paused; }));
 }
 
+const Status& Engine::drafter_status() const { return state_->speculator.drafter_status(); }
+
 EngineStats Engine::stats() const {
   const State& s = *state_;
   EngineStats stats = s.stats;

@@ -64,7 +64,7 @@ void Speculator::AddOption(Sequence& sequence) {
   const uint32_t most = std::min(Speculation::kMostGuesses, left - 1);
   FindGuesses(sequence, most);
   Option option = {&sequence, 0, 0, static_cast<uint32_t>(s.guesses.size()), 0};
-  if (options_.drafter != nullptr &&
+  if (drafter_ != nullptr &&
       (s.guesses.empty() || Chance(sequence, 0) < s.chances[Speculation::kDrafter])) {
     if (s.rest > 0) --s.rest;
     s.guesses.clear();
@@ -121,7 +121,13 @@ void Speculator::MakeDraft(const Option& option) {
       s.next_rest = 32;
     }
     const double start = options_.now();
-    options_.drafter->Draft(sequence.id, sequence.tokens, sequence.sampler, count, s.guesses);
+    drafter_status_ =
+        drafter_->Draft(sequence.id, sequence.tokens, sequence.sampler, count, s.guesses);
+    if (!drafter_status_.ok()) {
+      drafter_ = nullptr;
+      s.guesses.clear();
+      return;
+    }
     const double each = (options_.now() - start) / count;
     seconds_per_guess_ =
         seconds_per_guess_ == 0 ? each : seconds_per_guess_ + kShare * (each - seconds_per_guess_);
@@ -153,7 +159,9 @@ void Speculator::Propose(std::span<const std::unique_ptr<Sequence>> running) {
   // A prompt that is read fills the pass better than guesses do.
   if (reading || choices_.empty()) return;
   Choose(tokens, sequences);
-  for (const Option& option : choices_) MakeDraft(option);
+  for (const Option& option : choices_) {
+    if (!option.sequence->speculation.drafted || drafter_ != nullptr) MakeDraft(option);
+  }
 }
 
 void Speculator::Learn(Sequence& sequence, uint32_t length) {

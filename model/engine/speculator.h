@@ -27,13 +27,16 @@ class Speculator {
     std::function<double()> now;  // seconds
   };
   // The cost must outlive it.
-  Speculator(Options options, const StepCost& cost) : options_(std::move(options)), cost_(cost) {}
+  Speculator(Options options, const StepCost& cost)
+      : options_(std::move(options)), cost_(cost), drafter_(options_.drafter) {}
 
   // Sets the drafts of the sequences that are decoded.
   void Propose(std::span<const std::unique_ptr<Sequence>> running);
   // Hears what came behind the `length` tokens that the sequence had.
   void Learn(Sequence& sequence, uint32_t length);
   void Forget(const Sequence& sequence);
+  // Why the drafter is no longer asked; without an error as long as it is.
+  const Status& drafter_status() const { return drafter_status_; }
 
  private:
   // What could be tried for one sequence.
@@ -53,6 +56,8 @@ class Speculator {
 
   const Options options_;
   const StepCost& cost_;
+  Drafter* drafter_;  // null from its first failure on
+  Status drafter_status_;
   std::vector<Option> choices_;
   double seconds_per_guess_ = 0;  // of the drafter
 };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/unicode.h"
 
 namespace hearth::agent {
 namespace {
@@ -272,10 +273,15 @@ std::optional<TurnFinished> Agent::Ending(const serving::ChatReply& reply, bool 
                     Concat(repeated, " was called again and again with equal arguments"));
   }
   if (reply.reason == model::FinishReason::kLength) {
-    return finished("limit",
-                    Concat("the answer was cut at ", reply.usage.completion_tokens, " tokens"));
+    return finished(
+        "limit",
+        Concat("the answer was cut by the limit of ", reply.usage.completion_tokens, " tokens",
+               open_call_.empty() ? "" : " in the middle of a call of ", open_call_));
   }
-  if (reply.message.calls.empty()) return finished("answered", "");
+  if (reply.message.calls.empty()) {
+    const bool is_blank = Strip(reply.message.content).empty();
+    return is_blank ? finished("empty", "the model wrote no answer") : finished("answered", "");
+  }
   if (usage_.completion_tokens >= options_.limits.completion_tokens) {
     return finished("limit", Concat(usage_.completion_tokens, " tokens were written"));
   }
@@ -294,6 +300,9 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
   } else {
     // Where no further call is allowed the tools stay in the prompt, so that the KV cache holds on.
     request.tools = tools_.ToFunctionsJson();
+    // A call that is none (no call has a place there, or it is broken) is not for the reader's
+    // eyes.
+    request.stop = model_.call_markers();
     request.examples = examples_;
   }
   request.tool_choice = may_call ? serving::ToolChoice::kAuto : serving::ToolChoice::kNone;
@@ -302,6 +311,7 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
   request.max_tokens =
       std::min(options_.limits.tokens_per_step,
                std::max(options_.limits.completion_tokens - usage_.completion_tokens, 1u));
+  open_call_.clear();
   return conversation_->Reply(
       request,
       [&](const ChatDelta& delta) {
@@ -316,10 +326,13 @@ Result<serving::ChatReply> Agent::Think(bool may_call, const EventSink& sink,
             sink(TextDelta{delta.text});
             break;
           case ChatDelta::Kind::kCallName:
+            open_call_ = delta.text;
             sink(ToolCallStarted{delta.text});
             break;
           case ChatDelta::Kind::kCallArguments:
+            break;
           case ChatDelta::Kind::kCallEnd:
+            open_call_.clear();
             break;
         }
       },

@@ -88,7 +88,8 @@ class Agent {
   int turn_ = 0;
   TurnUsage usage_;
   std::vector<serving::ToolCall> calls_;  // of this turn, in order
-  bool has_tokens_ = false;               // the epoch holds token runs
+  std::string open_call_;    // the tool of a call that the reply at hand has begun and not ended
+  bool has_tokens_ = false;  // the epoch holds token runs
 };
 
 // The system prompt of the task assistant.

@@ -47,10 +47,13 @@ struct StepFinished {  // "step_finished": one run of the model, stored
   int step = 0;
   Json usage;
 };
+// How a turn ends; README.md explains each.
+inline constexpr const char* kTurnEndings[] = {"answered", "limit", "cancelled", "repeated",
+                                               "empty"};
 struct TurnFinished {  // "turn_finished"
   std::string answer;
-  std::string reason;  // "answered", "limit", "cancelled", "repeated"
-  std::string detail;  // which limit, in words; else empty
+  std::string reason;  // one of kTurnEndings
+  std::string detail;  // why, in words, unless it was answered or cancelled
   Json usage;
 };
 

@@ -63,32 +63,14 @@ Result<Paths> FindPaths(const Environment& environment) {
   return paths;
 }
 
-Result<fs::path> FindDatabase(const fs::path& named, const Environment& environment) {
-  if (named.empty()) {
-    HEARTH_TRY(const Paths paths, FindPaths(environment));
-    return paths.Database();
-  }
-  const fs::path folder = named.parent_path();
-  std::error_code error;
-  if (!folder.empty() && !fs::is_directory(folder, error)) {
-    return MakeError(ErrorCode::kNotFound, named.string(), ": there is no folder ", folder.string(),
-                     "; make it, or look at --db again");
-  }
-  return named;
-}
-
-Result<fs::path> FindModel(std::string_view name, const fs::path& models,
-                           const Environment& environment) {
-  std::string wanted(name);
-  if (wanted.empty()) {
-    if (const char* value = environment("HEARTH_MODEL"); value != nullptr) wanted = value;
-  }
-  if (wanted.empty()) {
+Result<fs::path> FindModel(std::string_view name, const fs::path& models) {
+  if (name.empty()) {
     const auto found = ModelsIn(models);
     if (found.size() == 1) return found.front();
     return MakeError(ErrorCode::kNotFound, "no model was named (--model or HEARTH_MODEL), and ",
                      WhatIsThere(models));
   }
+  const std::string wanted(name);
   const std::vector<fs::path> candidates = {fs::path(wanted), models / wanted,
                                             models / (wanted + ".gguf")};
   std::error_code error;

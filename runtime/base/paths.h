@@ -25,15 +25,9 @@ struct Paths {
 // Creates nothing. Fails where neither the variable nor HOME is an absolute path.
 Result<Paths> FindPaths(const Environment& environment = ::getenv);
 
-// The database that `named` means: that file, whose folder must be there (a folder that a slip of
-// the finger names is not made), or, where it is empty, the usual one.
-Result<std::filesystem::path> FindDatabase(const std::filesystem::path& named,
-                                           const Environment& environment = ::getenv);
-
 // The GGUF file that `name` means: a path to a file, or a file in `models`, where ".gguf" may be
-// left out and case does not count. An empty name means $HEARTH_MODEL, else the only model in
-// `models`. Errors list what is there.
-Result<std::filesystem::path> FindModel(std::string_view name, const std::filesystem::path& models,
-                                        const Environment& environment = ::getenv);
+// left out and case does not count. An empty name means the only model in `models`. Errors list
+// what is there.
+Result<std::filesystem::path> FindModel(std::string_view name, const std::filesystem::path& models);
 
 }  // namespace hearth

@@ -74,19 +74,20 @@ std::string Metrics::Write(const Gauges& gauges) const {
            "Replies whose prompt began in the KV cache.", cache_hits_);
   WriteOne(out, "hearth_completion_tokens_total", "counter", "Tokens written.", completion_tokens_);
   WriteOne(out, "hearth_grammar_cache_hits_total", "counter", "Grammars found compiled.",
-           gauges.grammar_hits);
+           gauges.counts.grammar_hits);
   WriteOne(out, "hearth_grammar_cache_misses_total", "counter", "Grammars compiled.",
-           gauges.grammar_misses);
+           gauges.counts.grammar_misses);
   WriteOne(out, "hearth_connections", "gauge", "Open connections.", gauges.connections);
   WriteOne(out, "hearth_sequences_running", "gauge", "Replies being written.", gauges.running);
   WriteOne(out, "hearth_queue_depth", "gauge", "Replies waiting for room.", gauges.waiting);
-  WriteOne(out, "hearth_engine_steps_total", "counter", "Passes through the model.", gauges.steps);
+  WriteOne(out, "hearth_engine_steps_total", "counter", "Passes through the model.",
+           gauges.counts.steps);
   WriteOne(out, "hearth_preemptions_total", "counter",
-           "Replies that lost their KV memory to others.", gauges.preemptions);
+           "Replies that lost their KV memory to others.", gauges.counts.preemptions);
   WriteOne(out, "hearth_guessed_tokens_total", "counter", "Tokens guessed and tried in a pass.",
-           gauges.guessed_tokens);
+           gauges.counts.guessed_tokens);
   WriteOne(out, "hearth_guessed_tokens_accepted_total", "counter", "Of these, that came true.",
-           gauges.accepted_tokens);
+           gauges.counts.accepted_tokens);
   WriteOne(out, "hearth_kv_bytes", "gauge", "Memory that keys and values may take.",
            gauges.kv_bytes);
   WriteOne(out, "hearth_kv_bytes_used", "gauge", "Of this, what holds something.",

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/serving/model_registry.h"
+
 namespace hearth::http {
 
 // Durations in seconds, counted in buckets.
@@ -39,16 +41,12 @@ struct Gauges {
   uint64_t connections = 0;
   uint64_t running = 0;
   uint64_t waiting = 0;
-  uint64_t grammar_hits = 0;
-  uint64_t grammar_misses = 0;
   // Of the engines of all loaded models.
-  uint64_t steps = 0;
-  uint64_t preemptions = 0;
-  uint64_t guessed_tokens = 0;
-  uint64_t accepted_tokens = 0;
   uint64_t kv_bytes = 0;        // that KV may take
   uint64_t kv_bytes_used = 0;   // blocks that hold something
   uint64_t kv_tokens_held = 0;  // tokens of running sequences
+  // Of all models since the start: a counter must not fall where a model leaves.
+  serving::ModelCounts counts;
 };
 
 class Metrics {

@@ -30,6 +30,13 @@ bool IsJson(std::string_view content_type) {
 
 }  // namespace
 
+Status CheckServerOptions(const ServerOptions& options) {
+  if (!IsOnNetwork(options.endpoints) || !options.access.tokens.empty()) return {};
+  return MakeError(ErrorCode::kInvalidArgument,
+                   "an address that other machines can reach needs a token, so that strangers "
+                   "cannot use the server; make one with: hearth config make-token");
+}
+
 Server::Server(ServerOptions options, serving::ModelRegistry& models, const Clock& clock)
     : options_(WithNetwork(std::move(options))),
       models_(models),
@@ -41,12 +48,8 @@ Server::~Server() { workers_.join(); }
 
 Result<std::unique_ptr<Server>> Server::Create(ServerOptions options,
                                                serving::ModelRegistry& models, const Clock& clock) {
+  HEARTH_CHECK_OK(CheckServerOptions(options));
   std::unique_ptr<Server> server(new Server(std::move(options), models, clock));
-  if (server->options_.access.on_network && server->options_.access.tokens.empty()) {
-    return MakeError(ErrorCode::kInvalidArgument,
-                     "an address that other machines can reach needs a token, so that strangers "
-                     "cannot use the server; make one with: hearth config make-token");
-  }
   AddOpenAiRoutes(server->router_, server->context_, server->options_.openai);
   if (server->options_.mcp != nullptr) AddMcpRoutes(server->router_, *server->options_.mcp);
   server->AddOwnRoutes();
@@ -97,16 +100,11 @@ HttpResponse Server::MetricsPage() const {
     gauges.running += model->engine().running();
     gauges.waiting += model->engine().waiting();
     const model::EngineStats stats = model->engine().stats();
-    gauges.steps += stats.steps;
-    gauges.preemptions += stats.preemptions;
-    gauges.guessed_tokens += stats.guessed_tokens;
-    gauges.accepted_tokens += stats.accepted_tokens;
     gauges.kv_bytes += stats.kv_blocks * stats.kv_bytes_per_block;
     gauges.kv_bytes_used += (stats.kv_blocks - stats.kv_blocks_free) * stats.kv_bytes_per_block;
     gauges.kv_tokens_held += stats.kv_tokens_held;
-    gauges.grammar_hits += model->grammars().hits();
-    gauges.grammar_misses += model->grammars().misses();
   }
+  gauges.counts = models_.Counts();
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_.Write(gauges);

@@ -29,9 +29,12 @@ struct ServerOptions {
   std::chrono::milliseconds grace{1200};  // for requests in flight, when the server stops
 };
 
+// Refused: an address that others can reach, without a token.
+Status CheckServerOptions(const ServerOptions& options);
+
 class Server : private Site {
  public:
-  // Binds. Refused: an address that others can reach, without a token. The registry and the clock
+  // Binds, where the options pass the check. The registry and the clock
   // must outlive it.
   static Result<std::unique_ptr<Server>> Create(ServerOptions options,
                                                 serving::ModelRegistry& models, const Clock& clock);

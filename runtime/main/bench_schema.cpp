@@ -7,7 +7,7 @@
 
 #include "model/evaluator.h"
 #include "runtime/base/clock.h"
-#include "runtime/main/read_file.h"
+#include "runtime/main/read_schema.h"
 #include "runtime/serving/local_model.h"
 
 namespace hearth::main {
@@ -107,8 +107,7 @@ ChatRequest CallRequest(const Json& schema) {
 }  // namespace
 
 Result<Json> RunSchemaBench(const BenchOptions& options, const std::string& schema_path) {
-  HEARTH_TRY(const std::string text, ReadFile(schema_path));
-  HEARTH_TRY(const Json schema, ParseJson(text));
+  HEARTH_TRY(const Json schema, ReadSchema(schema_path));
   const SystemClock clock;
   serving::LocalModelOptions local;
   local.model = options.model;

@@ -1,7 +1,6 @@
 #include <cstdio>
 #include <memory>
 
-#include "runtime/base/paths.h"
 #include "runtime/main/bench.h"
 #include "runtime/main/bench_schema.h"
 #include "runtime/main/commands.h"

@@ -6,6 +6,7 @@
 #include "model/importance.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/progress.h"
+#include "runtime/main/check_output.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/read_file.h"
@@ -19,6 +20,7 @@ struct ImatrixFlags {
   std::string out;
   uint32_t chunk = 512;
   uint32_t chunks = 0;
+  bool force = false;
 };
 
 // The text's tokens; each piece begins as the model's texts do.
@@ -35,6 +37,7 @@ std::vector<TokenId> Tokens(const model::Tokenizer& tokenizer, const std::string
 }
 
 Status Collect(const ImatrixFlags& flags) {
+  HEARTH_CHECK_OK(CheckOutput(flags.out, flags.force));
   HEARTH_TRY(const std::string text, ReadFile(flags.text));
   HEARTH_TRY(const std::string path, FindModelFile(flags.model));
   const SystemClock clock;
@@ -70,6 +73,7 @@ void AddImatrixCommand(CLI::App& app, Command& run) {
       ->check(CLI::Range(16, 65536))
       ->capture_default_str();
   command->add_option("--chunks", flags->chunks, "Pieces to read at most (0: the whole text)");
+  command->add_flag("--force", flags->force, "Replace OUT where it exists");
   command->callback([=, &run] {
     run = [=] {
       const Status done = Collect(*flags);

@@ -85,7 +85,8 @@ void AddMcpCommand(CLI::App& app, Command& run) {
   command->require_subcommand(0, 1);
   auto flags = std::make_shared<McpFlags>();
   command->add_option("--repo", flags->repository, "The task repository (default: \"default\")");
-  command->add_option("--db", flags->database, "The database file");
+  command->add_option("--db", flags->database,
+                      "The database file (default: $HEARTH_DB, else hearth.db in the data folder)");
 
   auto* install = command->add_subcommand("install", "Put the server into a host's settings");
   auto install_flags = std::make_shared<InstallFlags>();

@@ -4,6 +4,7 @@
 #include "model/quantizer.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/progress.h"
+#include "runtime/main/check_output.h"
 #include "runtime/main/commands.h"
 
 namespace hearth::main {
@@ -15,6 +16,7 @@ struct QuantizeFlags {
   std::string type;
   std::string importance;
   bool requantize = false;
+  bool force = false;
   int threads = 0;
 };
 
@@ -42,6 +44,8 @@ void Print(const model::QuantizeReport& report) {
 }
 
 ExitCode Quantize(const QuantizeFlags& flags) {
+  if (const Status free = CheckOutput(flags.out, flags.force); !free.ok())
+    return Fail(free.error());
   model::QuantizeOptions options;
   options.type = flags.type;
   options.requantize = flags.requantize;
@@ -76,6 +80,7 @@ void AddQuantizeCommand(CLI::App& app, Command& run) {
                       "An importance matrix (hearth imatrix makes one): errors count by how much "
                       "their weights are used");
   command->add_flag("--requantize", flags->requantize, "Accept a file that is quantized already");
+  command->add_flag("--force", flags->force, "Replace OUT where it exists");
   command->add_option("--threads", flags->threads, "Threads (0: one per processor)")
       ->check(CLI::Range(0, 256));
   command->callback([=, &run] { run = [=] { return Quantize(*flags); }; });

@@ -3,13 +3,14 @@
 
 #include "memory/store.h"
 #include "runtime/agent/agent.h"
-#include "runtime/base/paths.h"
 #include "runtime/base/progress.h"
 #include "runtime/base/text.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/message_source.h"
 #include "runtime/main/model_flags.h"
 #include "runtime/main/read_file.h"
+#include "runtime/main/read_schema.h"
+#include "runtime/main/settings.h"
 #include "runtime/main/signals.h"
 #include "runtime/main/turn_printer.h"
 #include "runtime/main/user_servers.h"
@@ -31,9 +32,11 @@ struct RunFlags {
   agent::AgentOptions agent{.sampling = {.temperature = 0}};
 };
 
-Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, const Clock& clock) {
-  HEARTH_TRY(const std::string path, FindModelFile(flags.model));
-  serving::LocalModelOptions options;
+Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags,
+                                                       const Settings& settings,
+                                                       const Clock& clock) {
+  HEARTH_TRY(const auto path, settings.Model());
+  HEARTH_TRY(serving::LocalModelOptions options, settings.ModelOptions());
   if (!flags.template_file.empty()) {
     HEARTH_TRY(options.chat_template, ReadFile(flags.template_file));
   }
@@ -44,7 +47,7 @@ Result<std::unique_ptr<serving::LocalModel>> LoadModel(const RunFlags& flags, co
     progress.Update(static_cast<uint64_t>(share * 1000));
   };
   options.engine.kv_type = flags.model.kv_type;
-  return serving::LocalModel::Load(path, options, clock);
+  return serving::LocalModel::Load(path.string(), options, clock);
 }
 
 Result<memory::Session> FindSession(const RunFlags& flags, memory::Store& store,
@@ -76,13 +79,6 @@ ExitCode StatusOf(const agent::TurnFinished& finished) {
   return finished.reason == "cancelled" ? ExitCode::kInterrupted : ExitCode::kIncomplete;
 }
 
-Result<Json> ReadSchema(const std::string& path) {
-  HEARTH_TRY(const std::string text, ReadFile(path));
-  auto schema = ParseJson(text);
-  if (!schema.ok()) return MakeError(schema.error().code, path, ": ", schema.error().message);
-  return schema;
-}
-
 // The assistant's tools: those of the task list and of the servers, as they are now.
 Result<std::unique_ptr<tools::Toolset>> GatherTools(memory::Store& store, UserServers& servers) {
   auto tools = std::make_unique<tools::Toolset>();
@@ -96,22 +92,22 @@ ExitCode RunAssistant(RunFlags flags) {
   const SystemClock clock;
   MessageSource messages(flags.message, signals.token());
   if (const Status given = messages.Check(); !given.ok()) return Fail(given.error());
-  const auto paths = FindPaths();
-  if (!paths.ok()) return Fail(paths.error());
-  const auto database = FindDatabase(flags.database);
-  if (!database.ok()) return Fail(database.error());
-  auto store = memory::Store::Open(*database, clock);
-  if (!store.ok()) return Fail(store.error());
   if (!flags.schema_file.empty()) {
     const auto schema = ReadSchema(flags.schema_file);
     if (!schema.ok()) return Fail(schema.error());
     flags.agent.answer_schema = *schema;
   }
+  const auto settings = LoadSettings({.model = flags.model.model, .database = flags.database});
+  if (!settings.ok()) return Fail(settings.error());
+  const auto database = settings->Database();
+  if (!database.ok()) return Fail(database.error());
+  auto store = memory::Store::Open(*database, clock);
+  if (!store.ok()) return Fail(store.error());
   UserServers servers;
-  if (Status started = servers.Start(*paths); !started.ok()) return Fail(started.error());
+  if (Status started = servers.Start(settings->paths); !started.ok()) return Fail(started.error());
   auto tools = GatherTools(**store, servers);
   if (!tools.ok()) return Fail(tools.error());
-  auto model = LoadModel(flags, clock);
+  auto model = LoadModel(flags, *settings, clock);
   if (!model.ok()) return Fail(model.error());
   servers.sampling().SetModel(model->get());
   // Before the model goes: a server may be asking it something.
@@ -167,7 +163,8 @@ void AddRunCommand(CLI::App& app, Command& run) {
       "--template", flags->template_file,
       "A file with the chat template to use (Jinja), for a model that has none or a "
       "bad one");
-  command->add_option("--db", flags->database, "The database file");
+  command->add_option("--db", flags->database,
+                      "The database file (default: $HEARTH_DB, else hearth.db in the data folder)");
   command->add_option(
       "--schema", flags->schema_file,
       "A JSON Schema file: the answer is a JSON document that fits it (no tools are used)");

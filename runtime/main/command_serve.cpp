@@ -3,21 +3,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "mcp/http_endpoint.h"
 #include "memory/store.h"
 #include "memory/task_repository.h"
 #include "runtime/base/log.h"
 #include "runtime/base/paths.h"
-#include "runtime/http/server_config.h"
 #include "runtime/main/commands.h"
 #include "runtime/main/mcp_agent.h"
 #include "runtime/main/mcp_server.h"
 #include "runtime/main/model_flags.h"
+#include "runtime/main/settings.h"
 #include "runtime/main/signals.h"
 #include "runtime/serving/model_registry.h"
 
@@ -32,44 +31,22 @@ struct ServeFlags {
   std::string database;
 };
 
-// The file that was named, or the one in its usual place where there is one.
-Result<std::string> ReadConfigFile(const std::string& named, const Paths& paths,
-                                   std::string& path) {
-  path = named.empty() ? (paths.config / "hearth.toml").string() : named;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (named.empty()) {
-      path.clear();
-      return std::string();
-    }
-    return MakeError(ErrorCode::kNotFound, path, ": there is no such file, or it cannot be read");
-  }
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-Result<http::ServerConfig> LoadConfig(const ServeFlags& flags, const Paths& paths) {
+// Everything that is asked before the daemon starts; `hearth config check` asks no less.
+struct ServePlan {
   http::ServerConfig config;
-  std::string path;
-  HEARTH_TRY(const std::string text, ReadConfigFile(flags.config, paths, path));
-  HEARTH_CHECK_OK(config.ReadToml(text, path));
-  HEARTH_CHECK_OK(config.ReadEnvironment(::getenv));
+  http::ServerOptions server;
+  serving::ModelRegistryOptions models;
+  std::filesystem::path database;
+};
+
+Status ApplyAddress(const ServeFlags& flags, http::ServerConfig& config) {
   if (!flags.host.empty()) HEARTH_CHECK_OK(config.Set("server.host", flags.host));
-  if (!flags.model.model.empty()) HEARTH_CHECK_OK(config.Set("models.default", flags.model.model));
-  if (!flags.database.empty()) HEARTH_CHECK_OK(config.Set("store.database", flags.database));
-  if (!flags.port.empty()) {
-    HEARTH_CHECK_OK(config.Set("server.port", flags.port));
-    // A port in the host, as HEARTH_HOST may have one, gives way to the flag.
-    HEARTH_TRY(const auto endpoint, config.ToEndpoint());
-    if (endpoint.socket_path.empty()) config.host = endpoint.host;
-  }
-  const std::filesystem::path usual = paths.config / "token";
-  std::error_code error;
-  if (config.token_file.empty() && std::filesystem::exists(usual, error)) {
-    config.token_file = usual.string();
-  }
-  if (config.models_directory.empty()) config.models_directory = paths.Models().string();
-  if (config.database.empty()) config.database = paths.Database().string();
-  return config;
+  if (flags.port.empty()) return {};
+  HEARTH_CHECK_OK(config.Set("server.port", flags.port));
+  // A port in the host, as HEARTH_HOST may have one, gives way to the flag.
+  HEARTH_TRY(const auto endpoint, config.ToEndpoint());
+  if (endpoint.socket_path.empty()) config.host = endpoint.host;
+  return {};
 }
 
 Result<http::ServerOptions> MakeServerOptions(const http::ServerConfig& config) {
@@ -77,35 +54,46 @@ Result<http::ServerOptions> MakeServerOptions(const http::ServerConfig& config) 
   if (!config.token_file.empty()) {
     HEARTH_TRY(options.access.tokens, http::ReadTokens(config.token_file));
   }
+  HEARTH_CHECK_OK(http::CheckServerOptions(options));
   return options;
 }
 
-Result<serving::ModelRegistryOptions> MakeRegistryOptions(const http::ServerConfig& config,
+Result<serving::ModelRegistryOptions> MakeRegistryOptions(const Settings& settings,
                                                           const ModelFlags& flags) {
+  const http::ServerConfig& config = settings.config;
   serving::ModelRegistryOptions options;
+  HEARTH_TRY(options.model, settings.ModelOptions());
+  options.draft_path = std::exchange(options.model.draft_path, "");
   options.directory = config.models_directory;
   options.max_loaded = static_cast<size_t>(config.max_loaded);
   options.model.model.backend = flags.backend;
   options.model.model.threads = flags.threads;
   options.model.engine.kv_type = flags.kv_type;
-  options.model.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
   options.model.engine.max_sequences = static_cast<uint32_t>(config.max_sequences);
-  options.model.engine.kv_bytes = static_cast<uint64_t>(config.kv_mib) << 20;
   options.keep_alive = std::chrono::seconds(config.model_keep_alive_seconds);
   options.adapters = config.adapters;
   options.model.max_queue = static_cast<size_t>(config.max_queue);
-  if (!config.draft_model.empty()) {
-    HEARTH_TRY(const auto draft, FindModel(config.draft_model, options.directory));
-    options.draft_path = draft.string();
-  }
-  const auto path = FindModel(config.model, options.directory,
-                              [](const char*) -> const char* { return nullptr; });
+  const auto path = settings.Model();
   if (path.ok()) {
     options.default_path = *path;
   } else if (!config.model.empty()) {
     return path.error();
   }
   return options;
+}
+
+Result<ServePlan> MakePlan(const ServeFlags& flags) {
+  HEARTH_TRY(Settings settings,
+             LoadSettings(
+                 {.config = flags.config, .model = flags.model.model, .database = flags.database}));
+  ServePlan plan;
+  HEARTH_CHECK_OK(ApplyAddress(flags, settings.config));
+  HEARTH_TRY(plan.server, MakeServerOptions(settings.config));
+  HEARTH_TRY(plan.models, MakeRegistryOptions(settings, flags.model));
+  HEARTH_TRY(plan.database, settings.Database());
+  plan.config = std::move(settings.config);
+  plan.config.database = plan.database.string();
+  return plan;
 }
 
 // Whoever stops a daemon waits two seconds, then kills it. A model that is being loaded then, or a
@@ -132,25 +120,21 @@ ModelSource UseDefaultModel(serving::ModelRegistry& models) {
 ExitCode Serve(const ServeFlags& flags) {
   StopOnSignal signals;
   const SystemClock clock;
-  const auto paths = FindPaths();
-  if (!paths.ok()) return Fail(paths.error());
-  const auto config = LoadConfig(flags, *paths);
-  if (!config.ok()) return Fail(config.error());
-  if (!config->log_level.empty()) SetLogLevel(*ParseLogLevel(config->log_level));
-  auto options = MakeServerOptions(*config);
-  if (!options.ok()) return Fail(options.error());
-  auto registry_options = MakeRegistryOptions(*config, flags.model);
-  if (!registry_options.ok()) return Fail(registry_options.error());
+  auto plan = MakePlan(flags);
+  if (!plan.ok()) return Fail(plan.error());
+  if (const std::string& level = plan->config.log_level; !level.empty()) {
+    SetLogLevel(*ParseLogLevel(level));
+  }
   // What is wrong with the database is said at the start, not at the first use.
-  const auto store = memory::Store::Open(config->database, clock);
+  const auto store = memory::Store::Open(plan->database, clock);
   if (!store.ok()) return Fail(store.error());
-  serving::ModelRegistry models(*std::move(registry_options), clock);
+  serving::ModelRegistry models(std::move(plan->models), clock);
   const auto tasks =
       TaskServer::Create(**store, memory::kDefaultRepository, clock, UseDefaultModel(models));
   if (!tasks.ok()) return Fail(tasks.error());
   mcp::HttpEndpoint mcp_endpoint((*tasks)->server(), clock);
-  options->mcp = &mcp_endpoint;
-  auto server = http::Server::Create(*std::move(options), models, clock);
+  plan->server.mcp = &mcp_endpoint;
+  auto server = http::Server::Create(std::move(plan->server), models, clock);
   if (!server.ok()) return Fail(server.error());
   if (models.default_id().empty()) {
     Log(LogLevel::kInfo, "no default model: each loads when it is first asked for");
@@ -171,15 +155,9 @@ ExitCode Serve(const ServeFlags& flags) {
 }
 
 ExitCode CheckConfig(const ServeFlags& flags) {
-  const auto paths = FindPaths();
-  if (!paths.ok()) return Fail(paths.error());
-  const auto config = LoadConfig(flags, *paths);
-  if (!config.ok()) return Fail(config.error());
-  const auto options = MakeServerOptions(*config);
-  if (!options.ok()) return Fail(options.error());
-  const auto models = MakeRegistryOptions(*config, flags.model);
-  if (!models.ok()) return Fail(models.error());
-  std::printf("%s\n", DumpJson(config->ToJson(), 2).c_str());
+  const auto plan = MakePlan(flags);
+  if (!plan.ok()) return Fail(plan.error());
+  std::printf("%s\n", DumpJson(plan->config.ToJson(), 2).c_str());
   return ExitCode::kOk;
 }
 
@@ -200,9 +178,11 @@ void AddServeFlags(CLI::App& command, ServeFlags& flags) {
   command.add_option("--host", flags.host,
                      "Address to listen on, or unix:/path (default: $HEARTH_HOST, else 127.0.0.1)");
   command.add_option("--port", flags.port, "Port to listen on (default: 11434)");
-  command.add_option("--db", flags.database, "The database file");
+  command.add_option("--db", flags.database,
+                     "The database file (default: $HEARTH_DB, else hearth.db in the data folder)");
   command.add_option("--config", flags.config,
-                     "The settings file (default: hearth.toml in $XDG_CONFIG_HOME/hearth)");
+                     "The settings file (default: $HEARTH_CONFIG, else hearth.toml in "
+                     "$XDG_CONFIG_HOME/hearth)");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "runtime/main/command_tasks.h"
 
+#include <charconv>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,9 +13,9 @@
 #include "memory/store.h"
 #include "memory/task_repository.h"
 #include "runtime/base/json.h"
-#include "runtime/base/paths.h"
 #include "runtime/base/text.h"
 #include "runtime/main/exit_codes.h"
+#include "runtime/main/settings.h"
 #include "tools/task_report.h"
 
 namespace hearth::main {
@@ -30,8 +31,9 @@ struct Options {
   bool json = false;
 
   std::vector<std::string> words;  // a title or a query
-  std::vector<int64_t> ids;
-  std::string title, priority, due, notes, status;
+  std::vector<std::string> ids;
+  // Given or not: an empty one is a value like any other.
+  std::optional<std::string> title, priority, due, notes, status;
   std::vector<std::string> tags;
   bool all = false;
 };
@@ -51,11 +53,11 @@ class Run {
   Status Add() {
     memory::NewTask fields;
     fields.title = JoinWords(options_.words);
-    if (!options_.priority.empty()) {
-      HEARTH_TRY(fields.priority, memory::ParseTaskPriority(options_.priority));
+    if (options_.priority) {
+      HEARTH_TRY(fields.priority, memory::ParseTaskPriority(*options_.priority));
     }
-    if (!options_.due.empty()) fields.due_date = options_.due;
-    if (!options_.notes.empty()) fields.notes = options_.notes;
+    fields.due_date = options_.due;
+    fields.notes = options_.notes;
     fields.tags = options_.tags;
     HEARTH_TRY(const Task task, tasks_.Create(fields));
     if (options_.json) return Print(ToJson(task));
@@ -65,8 +67,8 @@ class Run {
 
   Status List() {
     std::optional<TaskStatus> status;
-    if (!options_.status.empty()) {
-      HEARTH_TRY(status, memory::ParseTaskStatus(options_.status));
+    if (options_.status) {
+      HEARTH_TRY(status, memory::ParseTaskStatus(*options_.status));
     }
     HEARTH_TRY(const std::vector<Task> found, tasks_.List(status));
     if (status || options_.all) return ShowTasks(found, "No tasks.");
@@ -99,25 +101,25 @@ class Run {
 
   // Options that were given; "none" clears a field that may be empty.
   Status Edit() {
-    if (options_.title.empty() && options_.priority.empty() && options_.status.empty() &&
-        options_.due.empty() && options_.notes.empty() && options_.tags.empty()) {
+    if (!options_.title && !options_.priority && !options_.status && !options_.due &&
+        !options_.notes && options_.tags.empty()) {
       return MakeError(
           ErrorCode::kInvalidArgument,
           "nothing to change; give --title, --priority, --status, --due, --notes or --tag");
     }
     memory::TaskUpdate update;
+    update.title = options_.title;
     const auto or_none = [](const std::string& text) {
       return text == "none" ? std::optional<std::string>() : std::optional(text);
     };
-    if (!options_.title.empty()) update.title = options_.title;
-    if (!options_.priority.empty()) {
-      HEARTH_TRY(update.priority, memory::ParseTaskPriority(options_.priority));
+    if (options_.priority) {
+      HEARTH_TRY(update.priority, memory::ParseTaskPriority(*options_.priority));
     }
-    if (!options_.status.empty()) {
-      HEARTH_TRY(update.status, memory::ParseTaskStatus(options_.status));
+    if (options_.status) {
+      HEARTH_TRY(update.status, memory::ParseTaskStatus(*options_.status));
     }
-    if (!options_.due.empty()) update.due_date.emplace(or_none(options_.due));
-    if (!options_.notes.empty()) update.notes.emplace(or_none(options_.notes));
+    if (options_.due) update.due_date.emplace(or_none(*options_.due));
+    if (options_.notes) update.notes.emplace(or_none(*options_.notes));
     if (!options_.tags.empty()) {
       const bool none = options_.tags.size() == 1 && options_.tags[0] == "none";
       update.tags = none ? std::vector<std::string>() : options_.tags;
@@ -144,12 +146,21 @@ class Run {
     return {};
   }
 
+  static Result<int64_t> ParseId(const std::string& text) {
+    int64_t id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error == std::errc() && end == text.data() + text.size()) return id;
+    return MakeError(ErrorCode::kInvalidArgument, "'", Clip(OneLine(text), 40),
+                     "' is no task id; ids are the numbers that 'hearth tasks list' shows");
+  }
+
   // All of the ids or none: a wrong one changes nothing.
   Status ForEachId(const std::function<Result<Task>(int64_t)>& change,
                    const std::function<std::string(const Task&)>& say) {
     HEARTH_TRY(const std::vector<Task> changed, store_.Transact([&]() -> Result<std::vector<Task>> {
       std::vector<Task> tasks;
-      for (const int64_t id : options_.ids) {
+      for (const std::string& text : options_.ids) {
+        HEARTH_TRY(const int64_t id, ParseId(text));
         HEARTH_TRY(tasks.emplace_back(), change(id));
       }
       return tasks;
@@ -191,7 +202,8 @@ int Execute(const Options& options, const Clock& clock, std::ostream& out, std::
             const std::function<Status(Run&)>& command) {
   const auto run = [&]() -> Status {
     HEARTH_CHECK_OK(memory::CheckRepositoryName(options.repository));
-    HEARTH_TRY(const auto path, FindDatabase(options.database));
+    HEARTH_TRY(const Settings settings, LoadSettings({.database = options.database}));
+    HEARTH_TRY(const auto path, settings.Database());
     HEARTH_TRY(const std::unique_ptr<memory::Store> store, memory::Store::Open(path, clock));
     Run run(options, *store, out);
     return command(run);
@@ -219,7 +231,7 @@ void AddTasksCommand(CLI::App& app, const Clock& clock, std::ostream& out, std::
   tasks->fallthrough();
   tasks->add_option("--repo", options->repository, "Task repository")->capture_default_str();
   tasks->add_option("--db", options->database,
-                    "Database file (default: hearth/hearth.db in the data directory)");
+                    "The database file (default: $HEARTH_DB, else hearth.db in the data folder)");
   tasks->add_flag("--json", options->json, "Print JSON");
 
   const auto command = [&](const char* name, const char* description, auto run) {
@@ -230,10 +242,16 @@ void AddTasksCommand(CLI::App& app, const Clock& clock, std::ostream& out, std::
     });
     return sub;
   };
+  // CLI11 takes an empty text for an optional that was not given.
+  const auto text = [&](CLI::App* sub, const char* name, auto member, const std::string& help) {
+    sub->add_option_function<std::string>(
+           name, [options, member](const std::string& value) { *options.*member = value; }, help)
+        ->type_name("TEXT");
+  };
   const auto fields = [&](CLI::App* sub, const std::string& hint) {
-    sub->add_option("-p,--priority", options->priority, "low, medium, high or urgent");
-    sub->add_option("-d,--due", options->due, "Due date, YYYY-MM-DD" + hint);
-    sub->add_option("-n,--notes", options->notes, "Further details" + hint);
+    text(sub, "-p,--priority", &Options::priority, "low, medium, high or urgent");
+    text(sub, "-d,--due", &Options::due, "Due date, YYYY-MM-DD" + hint);
+    text(sub, "-n,--notes", &Options::notes, "Further details" + hint);
     sub->add_option("-t,--tag", options->tags, "A tag; may be given several times" + hint)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -252,7 +270,7 @@ void AddTasksCommand(CLI::App& app, const Clock& clock, std::ostream& out, std::
   CLI::App* list =
       command("list", "List open tasks, most pressing first", [](Run& run) { return run.List(); });
   list->add_flag("-a,--all", options->all, "Completed and cancelled tasks too");
-  list->add_option("-s,--status", options->status, "pending, in_progress, completed or cancelled");
+  text(list, "-s,--status", &Options::status, "pending, in_progress, completed or cancelled");
   CLI::App* search = command("search", "Find tasks whose title has every word",
                              [](Run& run) { return run.Search(); });
   search->add_option("WORD", options->words, "Words of the title")->required();
@@ -261,8 +279,8 @@ void AddTasksCommand(CLI::App& app, const Clock& clock, std::ostream& out, std::
   ids(command("cancel", "Mark tasks cancelled", set_status(TaskStatus::kCancelled)));
   CLI::App* edit =
       ids(command("edit", "Change fields of tasks", [](Run& run) { return run.Edit(); }));
-  edit->add_option("--title", options->title, "What has to be done");
-  edit->add_option("-s,--status", options->status, "pending, in_progress, completed or cancelled");
+  text(edit, "--title", &Options::title, "What has to be done");
+  text(edit, "-s,--status", &Options::status, "pending, in_progress, completed or cancelled");
   fields(edit, "; none clears it");
   ids(command("rm", "Remove tasks for good", [](Run& run) { return run.Remove(); }));
   command("report", "Counts, and what to do next", [](Run& run) { return run.Report(); });

@@ -6,7 +6,7 @@
 // | 1 | it was tried and failed: disk, database, memory, model |
 // | 2 | the command line, or a value in it, is wrong |
 // | 4 | the named thing (model, session, task, file) does not exist |
-// | 5 | the assistant stopped at a limit before it was done |
+// | 5 | the assistant stopped before it was done: at a limit, or without an answer |
 // | 130 | interrupted (Ctrl-C), as shells have it |
 #pragma once
 

@@ -5,7 +5,6 @@
 #include "mcp/toolset_adapter.h"
 #include "memory/session_store.h"
 #include "runtime/agent/agent.h"
-#include "runtime/base/paths.h"
 #include "runtime/base/text.h"
 #include "runtime/main/sampling_model.h"
 #include "runtime/serving/local_model.h"
@@ -119,14 +118,13 @@ Json OutputSchema() {
   const Json call = {{"type", "object"},
                      {"properties", {{"name", text}, {"arguments", {{"type", "object"}}}}},
                      {"required", {"name", "arguments"}}};
-  return {
-      {"type", "object"},
-      {"properties",
-       {{"session", text},
-        {"answer", text},
-        {"reason", {{"type", "string"}, {"enum", {"answered", "limit", "cancelled", "repeated"}}}},
-        {"tool_calls", {{"type", "array"}, {"items", call}}}}},
-      {"required", {"session", "answer", "reason", "tool_calls"}}};
+  return {{"type", "object"},
+          {"properties",
+           {{"session", text},
+            {"answer", text},
+            {"reason", {{"type", "string"}, {"enum", agent::kTurnEndings}}},
+            {"tool_calls", {{"type", "array"}, {"items", call}}}}},
+          {"required", {"session", "answer", "reason", "tool_calls"}}};
 }
 
 }  // namespace
@@ -164,13 +162,13 @@ Status AddAgentTool(mcp::Server& server, const tools::Toolset& tools, memory::St
   return server.AddTool(std::move(tool));
 }
 
-ModelSource LoadOnDemand(const Clock& clock) {
-  return [&clock, model = std::shared_ptr<serving::LanguageModel>()]() mutable
+ModelSource LoadOnDemand(const Settings& settings, const Clock& clock) {
+  return [&clock, settings, model = std::shared_ptr<serving::LanguageModel>()]() mutable
              -> Result<std::shared_ptr<serving::LanguageModel>> {
     if (model != nullptr) return model;
-    HEARTH_TRY(const Paths paths, FindPaths());
-    HEARTH_TRY(const auto path, FindModel("", paths.Models()));
-    HEARTH_TRY(auto loaded, serving::LocalModel::Load(path.string(), {}, clock));
+    HEARTH_TRY(const auto path, settings.Model());
+    HEARTH_TRY(const serving::LocalModelOptions options, settings.ModelOptions());
+    HEARTH_TRY(auto loaded, serving::LocalModel::Load(path.string(), options, clock));
     model = std::move(loaded);
     return model;
   };

@@ -11,6 +11,7 @@
 
 #include "mcp/server.h"
 #include "memory/store.h"
+#include "runtime/main/settings.h"
 #include "runtime/serving/language_model.h"
 #include "tools/toolset.h"
 
@@ -23,7 +24,8 @@ using ModelSource = std::function<Result<std::shared_ptr<serving::LanguageModel>
 Status AddAgentTool(mcp::Server& server, const tools::Toolset& tools, memory::Store& store,
                     const std::string& repository, ModelSource models);
 
-// Loads the default model when it is first asked for, and keeps it.
-ModelSource LoadOnDemand(const Clock& clock);
+// Loads the default model of the settings when it is first asked for, and keeps it. The clock must
+// outlive it.
+ModelSource LoadOnDemand(const Settings& settings, const Clock& clock);
 
 }  // namespace hearth::main

@@ -7,8 +7,8 @@
 #include "mcp/stdio.h"
 #include "mcp/toolset_adapter.h"
 #include "memory/task_repository.h"
-#include "runtime/base/paths.h"
 #include "runtime/base/text.h"
+#include "runtime/main/settings.h"
 #include "tools/task_tools.h"
 
 namespace hearth::main {
@@ -98,13 +98,15 @@ ExitCode ServeMcp(const McpFlags& flags) {
   mcp::EndWithHost();
   const int out = mcp::TakeStdout();
   const SystemClock clock;
-  const auto database = FindDatabase(flags.database);
+  const auto settings = LoadSettings({.database = flags.database});
+  if (!settings.ok()) return Fail(settings.error());
+  const auto database = settings->Database();
   if (!database.ok()) return Fail(database.error());
   const auto store = memory::Store::Open(*database, clock);
   if (!store.ok()) return Fail(store.error());
   const std::string repository =
       flags.repository.empty() ? memory::kDefaultRepository : flags.repository;
-  const auto tasks = TaskServer::Create(**store, repository, clock, LoadOnDemand(clock));
+  const auto tasks = TaskServer::Create(**store, repository, clock, LoadOnDemand(*settings, clock));
   if (!tasks.ok()) return Fail(tasks.error());
   mcp::Server& server = (*tasks)->server();
   mcp::ServeStdio(server, {.out = out});

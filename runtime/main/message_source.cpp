@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "runtime/base/unicode.h"
+
 namespace hearth::main {
 namespace {
 
@@ -56,9 +58,14 @@ MessageSource::MessageSource(std::string given, std::stop_token stop)
 }
 
 Status MessageSource::Check() const {
-  if (interactive_ || stop_.stop_requested() || !IsBlank(*only_)) return {};
+  if (interactive_ || stop_.stop_requested()) return {};
+  if (IsBlank(*only_)) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     "there is nothing to do; try: hearth run \"Remind me to water the plants\"");
+  }
+  if (IsUtf8(*only_)) return {};
   return MakeError(ErrorCode::kInvalidArgument,
-                   "there is nothing to do; try: hearth run \"Remind me to water the plants\"");
+                   "the message is not valid UTF-8; convert it, for example with: iconv -t utf-8");
 }
 
 std::optional<std::string> MessageSource::Next() {
@@ -67,7 +74,12 @@ std::optional<std::string> MessageSource::Next() {
   while (true) {
     std::fputs("> ", stderr);
     auto line = ReadLine();
-    if (!line || !IsBlank(*line)) return line;
+    if (!line) return line;
+    if (!IsUtf8(*line)) {
+      std::fputs("That line is not valid UTF-8 and was passed over.\n", stderr);
+    } else if (!IsBlank(*line)) {
+      return line;
+    }
   }
 }
 

@@ -15,10 +15,11 @@ class MessageSource {
   // Reads a pipe to its end. `given` is the command line's message; empty where there is none.
   MessageSource(std::string given, std::stop_token stop);
 
-  // An error where the one message there is is blank: known before a model is loaded for it.
+  // An error where the one message there is is blank or not UTF-8: known before a model is loaded
+  // for it.
   Status Check() const;
-  // The next message; blank lines of a terminal are passed over. None at the end, and as soon as a
-  // stop is requested.
+  // The next message; blank lines of a terminal, and those that are not UTF-8, are passed over.
+  // None at the end, and as soon as a stop is requested.
   std::optional<std::string> Next();
 
  private:

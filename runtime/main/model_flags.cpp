@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/base/paths.h"
+#include "runtime/main/settings.h"
 
 namespace hearth::main {
 
@@ -57,8 +57,8 @@ void AddModelFlags(CLI::App& command, ModelFlags& flags) {
 }
 
 Result<std::string> FindModelFile(const ModelFlags& flags) {
-  HEARTH_TRY(const Paths paths, FindPaths());
-  HEARTH_TRY(const auto path, FindModel(flags.model, paths.Models()));
+  HEARTH_TRY(const Settings settings, LoadSettings({.model = flags.model}));
+  HEARTH_TRY(const auto path, settings.Model());
   return path.string();
 }
 

@@ -18,7 +18,7 @@ struct ModelFlags {
 };
 
 void AddModelFlags(CLI::App& command, ModelFlags& flags);
-// The file that the flags mean.
+// The file that the flags mean under the settings, for commands that need nothing else of them.
 Result<std::string> FindModelFile(const ModelFlags& flags);
 
 }  // namespace hearth::main

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "runtime/base/log.h"
+
 namespace hearth::serving {
 
 namespace {
@@ -197,6 +199,11 @@ void EngineThread::Run(std::stop_token stop) {
     events.clear();
     busy = engine_->Step(events);
     ++steps_;
+    if (const Status& drafter = engine_->drafter_status(); !drafter.ok() && !drafter_failed_) {
+      drafter_failed_ = true;
+      Log(LogLevel::kWarn, "the draft model has failed, replies are written without its guesses: ",
+          drafter.error().message);
+    }
     running_ = engine_->running();
     waiting_ = engine_->waiting();
     if (const std::unique_lock lock(stats_mutex_, std::try_to_lock); lock)

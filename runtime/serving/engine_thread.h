@@ -91,6 +91,7 @@ class EngineThread {
     std::shared_ptr<Channel> channel;
   };
   std::vector<Reader> readers_;
+  bool drafter_failed_ = false;  // and that was said
   std::jthread thread_;
 };
 

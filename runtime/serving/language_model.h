@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "runtime/base/core/result.h"
 #include "runtime/serving/chat.h"
@@ -33,6 +34,8 @@ class LanguageModel {
   // False for a model that was not trained to use tools (its chat template does not know them): it
   // is taught by examples, and it can be trusted with one round of calls a turn, not with a plan.
   virtual bool knows_tools() const = 0;
+  // What its calls begin with. In text such a thing is a call that went wrong.
+  virtual std::vector<std::string> call_markers() const { return {}; }
   virtual std::unique_ptr<Conversation> StartConversation() = 0;
 };
 

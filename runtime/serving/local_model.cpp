@@ -27,6 +27,17 @@ std::vector<TokenId> TokensWithin(const model::Tokenizer& tokenizer,
   return found;
 }
 
+// What of a trigger no text holds: a tag alone says so already, a bracket does not.
+constexpr size_t kShortestMarker = 3;
+std::string MarkerOf(std::string_view trigger) {
+  std::string marker = WithoutControlMarks(trigger.substr(0, trigger.find("$name")));
+  for (const auto& [open, close] : {std::pair{'<', '>'}, std::pair{'[', ']'}}) {
+    if (marker.starts_with(open))
+      marker.resize(std::min(marker.find(close), marker.size() - 1) + 1);
+  }
+  return marker;
+}
+
 }  // namespace
 
 // Keeps the exact tokens that the model saw and wrote. A prompt that continues the text so far
@@ -291,6 +302,20 @@ Result<std::unique_ptr<EventStream>> LocalModel::Start(const PreparedReply& prep
         prepared.reading.thinking, *prepared.thinking_budget);
   }
   return engine_->Submit(std::move(request), std::move(waker));
+}
+
+std::vector<std::string> LocalModel::call_markers() const {
+  std::vector<std::string> markers;
+  if (!prompts_) return markers;
+  for (const ChatFormat::Region& region : prompts_->format().regions) {
+    for (const std::string& trigger : region.triggers) {
+      std::string marker = MarkerOf(trigger);
+      if (marker.size() >= kShortestMarker && std::ranges::count(markers, marker) == 0) {
+        markers.push_back(std::move(marker));
+      }
+    }
+  }
+  return markers;
 }
 
 std::unique_ptr<ReplyReader> LocalModel::MakeReader(const PreparedReply& prepared,

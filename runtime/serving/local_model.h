@@ -64,6 +64,7 @@ class LocalModel : public LanguageModel {
   std::string name() const override { return name_; }
   uint32_t context_tokens() const override { return engine_->context_tokens(); }
   bool knows_tools() const override { return prompts_ && prompts_->knows_tools(); }
+  std::vector<std::string> call_markers() const override;
   std::unique_ptr<Conversation> StartConversation() override;
 
   // Renders, tokenizes, compiles the grammar; up to seconds for an adversary's schema. Errors name

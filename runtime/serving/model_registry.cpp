@@ -32,6 +32,16 @@ bool IsReady(const std::shared_future<Result<ModelRegistry::ModelPointer>>& mode
 
 }  // namespace
 
+void ModelCounts::Add(const LocalModel& model) {
+  const model::EngineStats stats = model.engine().stats();
+  steps += stats.steps;
+  preemptions += stats.preemptions;
+  guessed_tokens += stats.guessed_tokens;
+  accepted_tokens += stats.accepted_tokens;
+  grammar_hits += model.grammars().hits();
+  grammar_misses += model.grammars().misses();
+}
+
 uint64_t AvailableMemory() {
   std::ifstream info("/proc/meminfo");
   for (std::string line; std::getline(info, line);) {
@@ -71,7 +81,7 @@ void ModelRegistry::UnloadIdle() {
     if (!slot->second.IsIdle()) {
       slot->second.used_at = now;
     } else if (now - slot->second.used_at >= options_.keep_alive) {
-      unloaded.insert(slots_.extract(slot));
+      Unload(slot, unloaded);
     }
     slot = next;
   }
@@ -113,8 +123,13 @@ bool ModelRegistry::UnloadOldest(Slots& unloaded) {
     if (oldest == slots_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
   }
   if (oldest == slots_.end()) return false;
-  unloaded.insert(slots_.extract(oldest));
+  Unload(oldest, unloaded);
   return true;
+}
+
+void ModelRegistry::Unload(Slots::iterator slot, Slots& unloaded) {
+  if (const auto& model = slot->second.model.get(); model.ok()) left_.Add(**model);
+  unloaded.insert(slots_.extract(slot));
 }
 
 Status ModelRegistry::MakeRoom(const ModelEntry& entry, Slots& unloaded) {
@@ -178,6 +193,15 @@ Result<ModelRegistry::ModelPointer> ModelRegistry::Get(const ModelEntry& entry) 
     slots_.erase(entry.id);
   }
   return model.get();
+}
+
+ModelCounts ModelRegistry::Counts() const {
+  const std::lock_guard lock(mutex_);
+  ModelCounts counts = left_;
+  for (const auto& [id, slot] : slots_) {
+    if (IsReady(slot.model) && slot.model.get().ok()) counts.Add(**slot.model.get());
+  }
+  return counts;
 }
 
 std::vector<ModelRegistry::ModelPointer> ModelRegistry::Loaded() const {

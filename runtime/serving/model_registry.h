@@ -45,6 +45,18 @@ struct ModelRegistryOptions {
   std::function<uint64_t()> available_memory;
 };
 
+// What engines and grammar caches have counted.
+struct ModelCounts {
+  uint64_t steps = 0;
+  uint64_t preemptions = 0;
+  uint64_t guessed_tokens = 0;
+  uint64_t accepted_tokens = 0;
+  uint64_t grammar_hits = 0;
+  uint64_t grammar_misses = 0;
+
+  void Add(const LocalModel& model);
+};
+
 // MemAvailable of the system; the largest number where it does not say.
 uint64_t AvailableMemory();
 
@@ -67,6 +79,8 @@ class ModelRegistry {
   const std::string& default_id() const { return default_id_; }
   // Those that are loaded.
   std::vector<ModelPointer> Loaded() const;
+  // Of all models since the registry was made, those that have left included: no count ever falls.
+  ModelCounts Counts() const;
   // Lets those go that nobody has used for keep_alive; a thread does so each second.
   void UnloadIdle();
 
@@ -82,6 +96,7 @@ class ModelRegistry {
   // Under mutex_. Moves slots to `unloaded`, to be destroyed without the mutex: that may take long.
   Status MakeRoom(const ModelEntry& entry, Slots& unloaded);
   bool UnloadOldest(Slots& unloaded);
+  void Unload(Slots::iterator slot, Slots& unloaded);
   LocalModelOptions OptionsFor(const ModelEntry& entry) const;
 
   const ModelRegistryOptions options_;
@@ -90,6 +105,7 @@ class ModelRegistry {
   mutable std::mutex mutex_;
   Slots slots_;  // by id
   uint64_t uses_ = 0;
+  ModelCounts left_;  // of models that have left
   mutable std::vector<ModelEntry> listed_;
   mutable std::optional<MonotonicPoint> listed_at_;
   std::condition_variable_any stopping_;

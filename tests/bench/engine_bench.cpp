@@ -173,11 +173,12 @@ class ScriptedDrafter : public Drafter {
     std::uniform_real_distribution<double> uniform(0, 1);
     for (size_t i = 0; i < text_.size(); ++i) right_.push_back(uniform(random) < right);
   }
-  void Draft(uint64_t, std::span<const TokenId> tokens, const Sampler&, uint32_t most,
-             std::vector<TokenId>& out) override {
+  Status Draft(uint64_t, std::span<const TokenId> tokens, const Sampler&, uint32_t most,
+               std::vector<TokenId>& out) override {
     for (size_t i = tokens.size() - prompt_; i < text_.size() && most > 0; ++i, --most) {
       out.push_back(right_[i] ? text_[i] : (text_[i] + 1) % 1000);
     }
+    return {};
   }
   void Forget(uint64_t) override {}
 

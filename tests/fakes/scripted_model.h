@@ -20,7 +20,8 @@ class ScriptedModel : public serving::LanguageModel {
     model::FinishReason reason = model::FinishReason::kStop;
     bool restarted = false;
     uint32_t completion_tokens = 3;
-    std::string error;  // where set, the reply fails with it
+    std::string cut_call;  // a call that is begun after the others and not ended
+    std::string error;     // where set, the reply fails with it
   };
   // Answers a request; which one it is counts from 1.
   using Script = std::function<Reply(const serving::ChatRequest& request, int n)>;
@@ -30,6 +31,7 @@ class ScriptedModel : public serving::LanguageModel {
   std::string name() const override { return "scripted"; }
   uint32_t context_tokens() const override { return 1000; }
   bool knows_tools() const override { return tools; }
+  std::vector<std::string> call_markers() const override { return {"<call>"}; }
   std::unique_ptr<serving::Conversation> StartConversation() override;
 
   bool tools = true;
@@ -62,6 +64,10 @@ class ScriptedModel::Talk : public serving::Conversation {
     for (const auto& call : scripted.calls) {
       sink({.kind = ChatDelta::Kind::kCallName, .text = call.name});
       sink({.kind = ChatDelta::Kind::kCallArguments, .text = DumpJson(call.arguments)});
+      sink({.kind = ChatDelta::Kind::kCallEnd});
+    }
+    if (!scripted.cut_call.empty()) {
+      sink({.kind = ChatDelta::Kind::kCallName, .text = scripted.cut_call});
     }
     serving::ChatReply reply;
     reply.message.role = serving::Role::kAssistant;

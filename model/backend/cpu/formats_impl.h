@@ -414,6 +414,12 @@ struct Loose {
   }
 };
 
+// Whether a format's panels were written just before they are read.
+template <typename Format>
+constexpr bool kInCache = false;
+template <int kHalves, int kOffset, bool kHasMin>
+constexpr bool kInCache<Loose<kHalves, kOffset, kHasMin>> = true;
+
 // F32, F16 and BF16: [cols][16] in a panel.
 struct Floats32 {
   static constexpr size_t kElement = 4;

@@ -137,8 +137,10 @@ void MultiplyQuantized(const Panels& matrix, size_t first, size_t last, const Ac
     uint64_t fine = 0;  // of the blocks from this one on, a bit each
     for (size_t block = 0; block < n_blocks;) {
       for (size_t b = 0; b < kParts; ++b, ++block, fine >>= 1) {
-        if (row == 0) {
-          for (const uint8_t* weights : panels) FetchAhead<kPart>(weights + b * kPart);
+        if constexpr (!kInCache<Format>) {
+          if (row == 0) {
+            for (const uint8_t* weights : panels) FetchAhead<kPart>(weights + b * kPart);
+          }
         }
         if (block % 64 == 0) {
           for (int t = 0; t < kTile; ++t) fine |= fine_blocks[t][block / 64];

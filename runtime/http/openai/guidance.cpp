@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "runtime/base/unicode.h"
 #include "runtime/http/openai/fields.h"
 
 namespace hearth::http::openai {
@@ -29,6 +30,11 @@ class GuidanceReader {
       request_.answer_grammar = {Kind::kRegex, *pattern, {}};
     }
     if (const auto text = fields.String(name("grammar")); text && Sole(fields, name("grammar"))) {
+      if (Strip(*text).empty()) {
+        fields.Complain(name("grammar"),
+                        "is empty; give a grammar: GBNF (root ::= \"yes\" | \"no\") or Lark "
+                        "(start: \"yes\" | \"no\")");
+      }
       request_.answer_grammar = {Kind::kGrammar, *text, {}};
     }
     if (const Json* choices = fields.Array(name("choice"));

@@ -6,8 +6,8 @@
 // names, which of them must come, types, $ref, items and their number are obeyed; where anyOf,
 // oneOf or allOf describe them, the branches are, and not what stands beside those. A string that
 // the writing cannot hold (the closing tag is in it) cannot be written; a parameter whose name it
-// cannot hold is left out where it is optional, and an error where it is required. Arguments come in
-// the order of the schema.
+// cannot hold is left out where it is optional, and an error where it is required. Arguments come
+// in the order of the schema.
 #pragma once
 
 #include "grammars/grammar_builder.h"

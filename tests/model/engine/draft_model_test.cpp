@@ -34,10 +34,10 @@ double seconds = 0;
 class FreeDrafter : public Drafter {
  public:
   explicit FreeDrafter(std::shared_ptr<Drafter> inner) : inner_(std::move(inner)) {}
-  void Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler, uint32_t most,
-             std::vector<TokenId>& out) override {
-    inner_->Draft(id, tokens, sampler, most, out);
+  Status Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler& sampler, uint32_t most,
+               std::vector<TokenId>& out) override {
     seconds -= 1e-3;
+    return inner_->Draft(id, tokens, sampler, most, out);
   }
   void Forget(uint64_t id) override { inner_->Forget(id); }
 

@@ -605,15 +605,20 @@ TEST_CASE("guesses change how fast a text is written, never which") {
 // Guesses what a script says, by the length of the text.
 class ScriptedDrafter : public Drafter {
  public:
-  void Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler&, uint32_t most,
-             std::vector<TokenId>& out) override {
+  Status Draft(uint64_t id, std::span<const TokenId> tokens, const Sampler&, uint32_t most,
+               std::vector<TokenId>& out) override {
     for (uint32_t i = 0; i < most; ++i) out.push_back(guess(tokens.size() + i));
     asked.insert(id);
+    if (tokens.size() < fails_at) return {};
+    ++failures;
+    return MakeError(ErrorCode::kIo, "the device is lost");
   }
   void Forget(uint64_t id) override { asked.erase(id); }
 
   std::function<TokenId(size_t place)> guess;
   std::set<uint64_t> asked;
+  size_t fails_at = SIZE_MAX;  // tokens of the text
+  int failures = 0;
 };
 
 TEST_CASE("a drafter's guesses are taken as far as they are right") {
@@ -637,6 +642,24 @@ TEST_CASE("a drafter's guesses are taken as far as they are right") {
     }
     if (wrong_each == 1000) CHECK(stats.steps < 20);
   }
+}
+
+TEST_CASE("a drafter that fails is not asked again, and the text goes on") {
+  Harness plain;
+  const Outcome expected = plain.Answer(Request(Tokens(1, 20), 100, 5));
+  const auto drafter = std::make_shared<ScriptedDrafter>();
+  drafter->guess = [&](size_t place) { return expected.tokens[std::min<size_t>(place - 20, 99)]; };
+  drafter->fails_at = 60;
+  Harness guessing({.prompt_lookup = false, .drafter = drafter, .now = EqualTime});
+  CHECK(guessing.engine().drafter_status().ok());
+  CheckSame(guessing.Answer(Request(Tokens(1, 20), 100, 5)), expected);
+  CHECK(drafter->failures == 1);
+  CHECK(drafter->asked.empty());
+  REQUIRE_FALSE(guessing.engine().drafter_status().ok());
+  CHECK(guessing.engine().drafter_status().error().message == "the device is lost");
+  // The next one is written without it.
+  CheckSame(guessing.Answer(Request(Tokens(1, 20), 100, 5)), expected);
+  CHECK(drafter->failures == 1);
 }
 
 TEST_CASE("guesses and a constraint that forces runs get along") {

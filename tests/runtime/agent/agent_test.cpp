@@ -321,6 +321,50 @@ TEST_CASE_METHOD(Fixture, "a turn that ended is not taken up again, however it e
   CHECK(Run(working).answer == "ok");
 }
 
+TEST_CASE_METHOD(Fixture, "a turn without an answer is told from one with an answer") {
+  struct Case {
+    Reply reply;
+    const char* reason;
+    const char* detail;
+  };
+  const Case cases[] = {
+      {{.content = ""}, "empty", "the model wrote no answer"},
+      {{.content = " \n\t"}, "empty", "the model wrote no answer"},
+      {{.reasoning = "thought, and said nothing"}, "empty", "the model wrote no answer"},
+      {{.content = "ok"}, "answered", ""},
+      {{.content = "o", .reason = model::FinishReason::kLength, .completion_tokens = 7},
+       "limit",
+       "the answer was cut by the limit of 7 tokens"},
+      {{.reason = model::FinishReason::kLength, .completion_tokens = 7, .cut_call = "send"},
+       "limit",
+       "the answer was cut by the limit of 7 tokens in the middle of a call of send"},
+      {{.calls = {Create("A")}, .reason = model::FinishReason::kLength, .completion_tokens = 7},
+       "limit",
+       "the answer was cut by the limit of 7 tokens"},
+  };
+  for (const Case& c : cases) {
+    Fixture f;
+    ScriptedModel model([&](const ChatRequest&, int) -> Reply { return c.reply; });
+    const TurnFinished finished = f.Run(model);
+    CHECK(finished.reason == c.reason);
+    CHECK(finished.detail == c.detail);
+    CHECK(std::ranges::count(kTurnEndings, finished.reason) == 1);
+    f.OpenStore();
+    const auto resumed = f.Open(model)->Resume(f.Sink(), {});
+    REQUIRE(resumed.ok());
+    CHECK_FALSE(resumed->has_value());
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "text ends where a call begins in it") {
+  ScriptedModel model([](const ChatRequest&, int) -> Reply { return {.content = "ok"}; });
+  Run(model);
+  CHECK(model.requests.at(0).stop == std::vector<std::string>{"<call>"});
+  // A document may hold what it likes.
+  Run(model, {.answer_schema = Json::object()});
+  CHECK(model.requests.at(1).stop.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "limits of steps and calls leave the model to answer") {
   const ScriptedModel::Script eager = [](const ChatRequest& request, int n) -> Reply {
     if (request.tool_choice == serving::ToolChoice::kNone) return {.content = "enough"};

@@ -41,46 +41,31 @@ TEST_CASE("directories follow the XDG variables, then HOME") {
   CHECK(nothing.error().message.find("set HOME or XDG_DATA_HOME") != std::string::npos);
 }
 
-TEST_CASE("a database is the one that was named, where its folder is there, or the usual one") {
-  const auto usual = FindDatabase({}, Fake({{"HOME", "/home/ada"}}));
-  REQUIRE(usual.ok());
-  CHECK(*usual == "/home/ada/.local/share/hearth/hearth.db");
-  CHECK(FindDatabase("here.db").ok());
-  CHECK(FindDatabase(fs::temp_directory_path() / "x.db").ok());
-  const auto slip = FindDatabase(fs::temp_directory_path() / "no such folder" / "x.db");
-  REQUIRE_FALSE(slip.ok());
-  CHECK(slip.error().code == ErrorCode::kNotFound);
-  CHECK_THAT(slip.error().message, Catch::Contains("no such folder"));
-}
-
 TEST_CASE("a model is found by path, by name, or because it is the only one") {
   const fs::path models = fs::temp_directory_path() / ("hearth-paths-" + std::to_string(getpid()));
   fs::create_directories(models);
   const auto touch = [&](const char* name) { std::ofstream(models / name) << "x"; };
-  const Environment none = Fake({});
 
-  auto found = FindModel("", models, none);
+  auto found = FindModel("", models);
   REQUIRE_FALSE(found.ok());
   CHECK(found.error().message.find("put a .gguf file there") != std::string::npos);
 
   touch("small.gguf");
   touch("notes.txt");
-  CHECK(*FindModel("", models, none) == models / "small.gguf");
+  CHECK(*FindModel("", models) == models / "small.gguf");
   touch("large.gguf");
-  found = FindModel("", models, none);
+  found = FindModel("", models);
   REQUIRE_FALSE(found.ok());
   CHECK(found.error().message.find("large, small") != std::string::npos);
 
-  CHECK(*FindModel("small", models, none) == models / "small.gguf");
-  CHECK(*FindModel("small.gguf", models, none) == models / "small.gguf");
+  CHECK(*FindModel("small", models) == models / "small.gguf");
+  CHECK(*FindModel("small.gguf", models) == models / "small.gguf");
   // As a server lists them: the lower-case stem.
   touch("Mixed.Case-Q4.GGUF.gguf");
-  CHECK(*FindModel("mixed.case-q4.gguf", models, none) == models / "Mixed.Case-Q4.GGUF.gguf");
-  CHECK(*FindModel("SMALL", models, none) == models / "small.gguf");
-  CHECK(*FindModel((models / "large.gguf").string(), models, none) == models / "large.gguf");
-  CHECK(*FindModel("", models, Fake({{"HEARTH_MODEL", "large"}})) == models / "large.gguf");
-  CHECK(*FindModel("small", models, Fake({{"HEARTH_MODEL", "large"}})) == models / "small.gguf");
-  found = FindModel("absent", models, none);
+  CHECK(*FindModel("mixed.case-q4.gguf", models) == models / "Mixed.Case-Q4.GGUF.gguf");
+  CHECK(*FindModel("SMALL", models) == models / "small.gguf");
+  CHECK(*FindModel((models / "large.gguf").string(), models) == models / "large.gguf");
+  found = FindModel("absent", models);
   REQUIRE_FALSE(found.ok());
   CHECK(found.error().code == ErrorCode::kNotFound);
   CHECK(found.error().message.find("no model 'absent'") != std::string::npos);

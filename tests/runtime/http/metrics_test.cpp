@@ -16,7 +16,8 @@ TEST_CASE("what was counted is written as Prometheus reads it") {
                            .cached_tokens = 4,
                            .completion_tokens = 7});
   metrics.CountGeneration({.completion_tokens = 1, .cancelled = true});
-  const std::string text = metrics.Write({.connections = 3, .running = 2, .waiting = 1});
+  const std::string text =
+      metrics.Write({.connections = 3, .running = 2, .waiting = 1, .counts = {.steps = 9}});
   for (const char* line : {
            "hearth_requests_total{route=\"/v1/models\",status=\"200\"} 2\n",
            "hearth_requests_total{route=\"other\",status=\"404\"} 1\n",
@@ -36,6 +37,7 @@ TEST_CASE("what was counted is written as Prometheus reads it") {
            "hearth_connections 3\n",
            "hearth_sequences_running 2\n",
            "hearth_queue_depth 1\n",
+           "hearth_engine_steps_total 9\n",
        }) {
     CHECK_THAT(text, Catch::Contains(line));
   }

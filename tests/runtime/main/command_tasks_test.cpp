@@ -24,6 +24,8 @@ struct Fixture {
   TempDirectory temp;
   FakeClock clock{*ParseRfc3339("2026-11-21T12:00:00Z")};
 
+  // The settings of whoever runs the tests are not the tests' own.
+  Fixture() { setenv("XDG_CONFIG_HOME", temp.path().c_str(), 1); }
   // `hearth tasks ARGUMENTS --db FILE`
   Outcome Tasks(std::vector<std::string> arguments) {
     CLI::App app;
@@ -121,13 +123,17 @@ TEST_CASE_METHOD(Fixture, "what goes wrong is said on stderr, and by the exit st
       {{"add", "a", "--priority", "top"}, 2, "use one of urgent, high, medium, low"},
       {{"add", " "}, 2, "title is empty"},
       {{"add"}, 2, "TITLE is required"},
-      {{"done", "one"}, 2, "one"},
+      {{"done", "one"}, 2, "'one' is no task id"},
+      {{"rm", "1", "99999999999999999999"}, 2, "is no task id"},
       {{"list", "--status", "open"}, 2, "use one of pending"},
       {{"list", "--repo", "a/b"}, 2, "cannot name a task repository"},
       {{"fly"}, 2, ""},
       {{}, 2, "A subcommand is required"},
       {{"edit", "1"}, 2, "nothing to change; give --title"},
       {{"edit", "1", "--due", "2026-02-30"}, 2, "is no date"},
+      {{"edit", "1", "--due", ""}, 2, "is no date"},
+      {{"edit", "1", "--title", ""}, 2, "title is empty"},
+      {{"edit", "1", "--status", ""}, 2, "unknown status ''"},
   };
   for (const auto& c : cases) {
     const Outcome outcome = Tasks(c.arguments);

@@ -72,5 +72,34 @@ TEST_CASE("stray control tokens are barred where no grammar does so") {
   CHECK(text->sampling.barred == nullptr);
 }
 
+TEST_CASE("the markers of calls are those of the model's family") {
+  struct Case {
+    const char* call;  // as the template writes it, behind {{ c.
+    std::vector<std::string> markers;
+  };
+  const std::string before =
+      "{% for m in messages %}{{ m.role }}: {{ m.content }}{% for t in m.tool_calls or [] %}"
+      "{% set c = t.function %}";
+  const Case cases[] = {
+      {"<tool_call>\n{\"name\": \"{{ c.name }}\", \"arguments\": {{ c.arguments | tojson }}}\n"
+       "</tool_call>",
+       {"<tool_call>"}},
+      {"[TOOL_CALLS][{\"name\": \"{{ c.name }}\", \"arguments\": {{ c.arguments | tojson }}}]",
+       {"[TOOL_CALLS]"}},
+      {"", {"<tool_call>"}},
+  };
+  SystemClock clock;
+  for (const Case& c : cases) {
+    LocalModelOptions options;
+    options.model.threads = 1;
+    options.chat_template = before + c.call + "{% endfor %}\n{% endfor %}assistant:";
+    const auto model = LocalModel::Load(test::Golden("inference/tiny/llama-test-F16.gguf").string(),
+                                        options, clock);
+    if (!model.ok()) FAIL(model.error().message);
+    CAPTURE(c.call);
+    CHECK((*model)->call_markers() == c.markers);
+  }
+}
+
 }  // namespace
 }  // namespace hearth::serving

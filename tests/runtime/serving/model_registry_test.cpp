@@ -102,6 +102,34 @@ TEST_CASE_METHOD(Fixture, "a model that nobody has used for a while leaves") {
   CHECK(models.Loaded().empty());
 }
 
+TEST_CASE_METHOD(Fixture, "what was counted stays counted when a model leaves") {
+  Add("one.gguf");
+  Add("two.gguf");
+  ModelRegistry models(Options(1), clock);
+  const auto write_one = [&](const char* name) {
+    const auto model = models.Get(*models.Find(name));
+    REQUIRE(model.ok());
+    RequestPart part;
+    const auto prepared = (*model)->PrepareText("a", {.max_tokens = 3}, part);
+    REQUIRE(prepared.ok());
+    const auto stream = (*model)->Start(*prepared, 1);
+    REQUIRE(stream.ok());
+    std::vector<model::Event> events;
+    while (events.empty() || events.back().kind != model::Event::Kind::kFinished) {
+      (*stream)->Wait();
+      (*stream)->Take(events);
+    }
+  };
+  write_one("one");
+  const ModelCounts first = models.Counts();
+  CHECK(first.steps > 0);
+  REQUIRE(models.Get(*models.Find("two")).ok());
+  CHECK(models.Loaded().size() == 1);
+  CHECK(models.Counts().steps >= first.steps);
+  write_one("two");
+  CHECK(models.Counts().steps > first.steps);
+}
+
 TEST_CASE_METHOD(Fixture, "models that do not fit in memory make room, or say what they need") {
   Add("one.gguf");
   Add("two.gguf");

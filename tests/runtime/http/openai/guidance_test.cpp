@@ -73,6 +73,8 @@ TEST_CASE("what does not bound an answer, or bounds it twice, is refused by name
       {R"("guided_regex": 5)", "guided_regex"},
       {R"("guided_choice": [])", "guided_choice"},
       {R"("guided_choice": ["a", 1])", "guided_choice"},
+      {R"("guided_grammar": "")", "guided_grammar"},
+      {R"("guided_grammar": " \n")", "guided_grammar"},
       {R"("guided_json": "{")", "guided_json"},
       {R"("guided_json": [])", "guided_json"},
       {R"("structural_tag": "x")", "structural_tag"},
