@@ -13,7 +13,6 @@
 namespace hearth::model::cuda {
 
 constexpr unsigned kTileThreads = 128;  // four warps, each a quarter of the tile
-constexpr unsigned kUnitsAhead = 2;     // steps whose weights are under way
 
 template <Tile kTile>
 struct TileShape {
@@ -21,6 +20,8 @@ struct TileShape {
   // In a step a thread takes one unit of weights.
   static constexpr unsigned kUnits = kTileThreads / kWidth;
   static constexpr unsigned kDepth = kUnits * kUnit;
+  // Steps whose weights are under way. Small tiles wait for memory, large ones for registers.
+  static constexpr unsigned kAhead = kTile == Tile::kLarge ? 2 : 4;
   // Rows in shared memory are 16 bytes apart more than they are long: eight neighbours' 16 bytes
   // then lie in different banks.
   static constexpr unsigned kStride = kDepth / 8 + 1;  // of 8 halves
@@ -46,7 +47,7 @@ __global__ void __launch_bounds__(kTileThreads)
   const unsigned my_row = threadIdx.x / Shape::kUnits;
   const unsigned my_unit = threadIdx.x % Shape::kUnits;
   const size_t matrix_row = min(first_row + my_row, m.rows - 1);
-  RawUnit<kType> raw[kUnitsAhead];
+  RawUnit<kType> raw[Shape::kAhead];
   const auto fetch = [&](unsigned step, RawUnit<kType>& to) {
     to.Fetch(m, matrix_row * units + min(step * Shape::kUnits + my_unit, units - 1));
   };
@@ -104,26 +105,26 @@ __global__ void __launch_bounds__(kTileThreads)
   };
 
   // Step s lies in stage s % 2. While it is multiplied, the next one's activations are copied and
-  // the weights of kUnitsAhead steps are under way; the other stage was read before the last
+  // the weights of kAhead steps are under way; the other stage was read before the last
   // barrier.
 #pragma unroll
-  for (unsigned i = 0; i < kUnitsAhead; ++i) fetch(i, raw[i]);
+  for (unsigned i = 0; i < Shape::kAhead; ++i) fetch(i, raw[i]);
   copy_tokens(0);
   store(0, raw[0]);
-  fetch(kUnitsAhead, raw[0]);
+  fetch(Shape::kAhead, raw[0]);
   WaitForCopies();
   __syncthreads();
-  for (unsigned round = 0; round < steps; round += kUnitsAhead) {
+  for (unsigned round = 0; round < steps; round += Shape::kAhead) {
 #pragma unroll
-    for (unsigned i = 0; i < kUnitsAhead; ++i) {
+    for (unsigned i = 0; i < Shape::kAhead; ++i) {
       const unsigned step = round + i;
       if (step >= steps) break;
       if (step + 1 < steps) copy_tokens(step + 1);
       multiply(step % 2);
       if (step + 1 < steps) {
-        RawUnit<kType>& next = raw[(i + 1) % kUnitsAhead];
+        RawUnit<kType>& next = raw[(i + 1) % Shape::kAhead];
         store(step + 1, next);
-        fetch(step + 1 + kUnitsAhead, next);
+        fetch(step + 1 + Shape::kAhead, next);
       }
       WaitForCopies();
       __syncthreads();

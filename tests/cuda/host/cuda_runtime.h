@@ -49,7 +49,8 @@ struct Place {
   dim3 thread, block, block_dim, grid_dim;
 };
 extern Place here;
-// Runs every thread of the grid.
+// Runs every thread of the grid, and counts.
+extern size_t launches;
 void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel);
 void BlockBarrier();
 void WarpBarrier();

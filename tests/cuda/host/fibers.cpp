@@ -14,6 +14,7 @@ Place here;
 cudaError_t answer = cudaSuccess;
 Recorded* recording = nullptr;
 int graph_launches = 0;
+size_t launches = 0;
 
 namespace {
 
@@ -166,6 +167,7 @@ void DoLater() {
 }
 
 void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
+  ++launches;
   n_fibers = size_t{block.x} * block.y * block.z;
   if (n_fibers == 0 || n_fibers > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
       grid.y > 65535 || grid.z > 65535) {
