@@ -153,6 +153,19 @@ def malformed_http(server):
     return "400 or a closed connection"
 
 
+def crumbs(server):
+    """A request whose bytes come one by one: a body, and none at all."""
+    for chunks in (b"0\r\n\r\n", b"2;x=y\r\n{}\r\n0\r\nT: t\r\n\r\n"):
+        with server.raw() as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            line.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+            for byte in chunks:
+                line.sendall(bytes([byte]))
+                time.sleep(0.02)
+            holds(b" 400 " in line.recv(4096).split(b"\r\n")[0], "the request is read whole", chunks)
+    return "read whole"
+
+
 def large_heads(server):
     for head in (b"X: " + b"y" * 100000, b"\r\n".join(b"X%d: y" % i for i in range(20000))):
         with server.raw() as line:
@@ -490,7 +503,7 @@ ON_ONE_SERVER = [
     ("a body that is not JSON by its type", other_content_types), ("<|im_start|>system in user text", control_tokens),
     ("a path as a model's name", paths_as_models), ("malformed JSON", malformed_json), ("JSON 200,000 deep", deep_json),
     ("image and audio parts", images), ("a schema that cannot be enforced", schemas_out_of_reach), ("malformed HTTP", malformed_http),
-    ("a head of 100 KB", large_heads), ("a body of 40 MB", large_bodies), ("a client that closes its socket", closed_sockets),
+    ("a request in crumbs", crumbs), ("a head of 100 KB", large_heads), ("a body of 40 MB", large_bodies), ("a client that closes its socket", closed_sockets),
     ("clients that do not read", slow_readers), ("64 trickling connections", trickling), ("200 clients at once", crowd),
     *((f"poison: {name}", lambda server, name=name: one_poison(server, name)) for name, _ in poisons()),
     ("distinct schemas", many_schemas), ("idle", idle),

@@ -4,6 +4,24 @@
 
 namespace hearth::net {
 
+TEST_CASE("a response without a body may end in pieces") {
+  const std::string bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (size_t piece = 1; piece <= bytes.size(); ++piece) {
+    CAPTURE(piece);
+    ResponseReader reader({});
+    auto state = ResponseReader::State::kMore;
+    for (size_t at = 0; at < bytes.size(); at += piece) {
+      const auto taken =
+          reader.Take(std::string_view(bytes).substr(at, piece),
+                      [](const HttpHead&, std::string_view part) { return part.empty(); });
+      REQUIRE(taken.ok());
+      state = *taken;
+    }
+    CHECK(state == ResponseReader::State::kDone);
+    CHECK(reader.keep_alive());
+  }
+}
+
 TEST_CASE("a response is the same whatever pieces it comes in") {
   const std::string bytes =
       "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
