@@ -30,7 +30,26 @@ TEST_CASE("tiles are as large as leaves no multiprocessor idle") {
   };
   for (const auto& c : cases) {
     CAPTURE(c.rows, c.n);
-    CHECK(ChooseTile(c.rows, c.n, kHopper) == c.tile);
+    CHECK(ChooseTile(c.rows, c.n, kHopper, false) == c.tile);
+  }
+}
+
+TEST_CASE("warpgroups take what fills half of the device, in wide tiles where they fill all") {
+  constexpr unsigned kHopper = 132;
+  const struct {
+    size_t rows, n;
+    Tile tile;
+  } cases[] = {
+      {24576, 4096, Tile::kGroupsWide}, {4096, 4096, Tile::kGroupsWide},  // 16 x 32 tiles
+      {4096, 1024, Tile::kGroups},                                    // 4 x 32 wide ones are 128
+      {4096, 512, Tile::kGroups},       {4096, 256, Tile::kMedium},   // 64 tiles of warpgroups
+      {24576, 64, Tile::kMedium},                                     // half of them would be empty
+      {24576, 65, Tile::kGroups},       {1024, 2048, Tile::kGroups},  // 128 tiles
+      {1, 1 << 20, Tile::kSmall},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.rows, c.n);
+    CHECK(ChooseTile(c.rows, c.n, kHopper, true) == c.tile);
   }
 }
 

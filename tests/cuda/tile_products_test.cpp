@@ -6,29 +6,17 @@
 #include <random>
 #include <vector>
 
-#include "model/backend/cuda/tile_products.cuh"
-#include "model/backend/cuda/visit_types.h"
+#include "tests/cuda/on_device.h"
 #include "tests/cuda/random_products.h"
 
 namespace hearth::model::cuda {
 namespace {
 
-constexpr Tile kTiles[] = {Tile::kSmall, Tile::kMedium, Tile::kLarge};
+constexpr Tile kTiles[] = {Tile::kSmall, Tile::kMedium, Tile::kLarge, Tile::kGroups,
+                           Tile::kGroupsWide};
 
-void Multiply(Device& device, Tile tile, const PackedMatrix& m, const ActivationRows& x, unsigned n,
-              float* out, size_t stride, bool add) {
-  const TileGrid grid = GridOf(tile, m.rows, n);
-  const auto launch = [&](auto kernel) {
-    Launch(device, kernel, dim3(grid.tokens, grid.rows), dim3(kTileThreads), m, x, n, out, stride,
-           add);
-  };
-  VisitHeld(m.type, [&]<TensorType kType>() {
-    if constexpr (kType != TensorType::kF32) {
-      tile == Tile::kLarge    ? launch(&MultiplyTiles<kType, Tile::kLarge>)
-      : tile == Tile::kMedium ? launch(&MultiplyTiles<kType, Tile::kMedium>)
-                              : launch(&MultiplyTiles<kType, Tile::kSmall>);
-    }
-  });
+bool HasWarpgroups(const Device& device) {
+  return device.properties().major == 9 && device.properties().minor == 0;
 }
 
 std::vector<float> RandomRows(size_t n, std::mt19937& random) {
@@ -50,10 +38,11 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   const Inputs inputs(*device, x, cols);
   std::vector<std::vector<float>> results;
   for (const Tile tile : kTiles) {
-    CAPTURE(GetTensorType(type).name, rows, cols, n, WidthOf(tile));
+    if (UsesWarpgroups(tile) && !HasWarpgroups(*device)) continue;
+    CAPTURE(GetTensorType(type).name, rows, cols, n, SizeOf(tile).tokens);
     for (const bool add : {false, true}) {
       std::vector<float> out(n * (rows + 1), 1.5f);  // a row longer than the matrix is high
-      Multiply(*device, tile, weights.view, inputs.view, n, out.data(), rows + 1, add);
+      LaunchTilesOf(*device, tile, weights.view, inputs.view, n, out.data(), rows + 1, add);
       for (size_t t = 0; t < n; ++t) {
         REQUIRE(out[t * (rows + 1) + rows] == 1.5f);
         for (size_t r = 0; r < rows; ++r) {
@@ -75,6 +64,10 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   // The tile's size is not seen in the result.
   CHECK(results[1] == results[0]);
   CHECK(results[2] == results[0]);
+  if (results.size() == 3) return;
+  CHECK(results[4] == results[3]);
+  // Both kinds of instructions add in the order of the columns on the host.
+  if (!test::kOnDevice) CHECK(results[3] == results[0]);
 }
 
 TEST_CASE("products on tensor cores are those of double precision within the rounding of halves") {
@@ -129,8 +122,8 @@ TEST_CASE("rows of any size, and rows that are not finite") {
   }
   const Inputs inputs(*device, x, kCols);
   std::vector<float> out(std::size(sizes) * kRows, 7);
-  Multiply(*device, Tile::kSmall, weights.view, inputs.view, std::size(sizes), out.data(), kRows,
-           false);
+  LaunchTilesOf(*device, Tile::kSmall, weights.view, inputs.view, std::size(sizes), out.data(),
+                kRows, false);
   for (size_t t = 0; t < std::size(sizes); ++t) {
     for (size_t r = 0; r < kRows; ++r) {
       const float result = out[t * kRows + r];

@@ -19,6 +19,7 @@
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/tile_products.h"
 #include "model/backend/cuda/visit_types.h"
+#include "model/backend/cuda/warpgroup_products.h"
 #include "model/backend/cuda/weight_upload.h"
 #include "model/backend/expert_picks.h"
 
@@ -87,7 +88,11 @@ class CudaBackend final : public Backend {
         inputs_(config_),
         graphs_(device_) {}
 
-  std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
+  std::string Describe() const override {
+    const bool wrong = device_.warpgroups() == Device::Warpgroups::kWrong;
+    return Concat("cuda, ", device_.properties().name,
+                  wrong ? ", without wgmma: a trial of it gave wrong sums" : "");
+  }
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
     if (!upload_) upload_.emplace(device_, options_.threads);
@@ -563,6 +568,8 @@ Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
                      ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
+  cuda::TryWarpgroups(device);
+  HEARTH_CHECK_OK(device.Lost());
   return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));
 }
 

@@ -2,13 +2,21 @@
 #include "model/backend/cuda/tile_products.cuh"
 #include "model/backend/cuda/tile_products.h"
 #include "model/backend/cuda/visit_types.h"
+#include "model/backend/cuda/warpgroup_products.h"
 
 namespace hearth::model::cuda {
 
 void LaunchTiles(Device& device, const PackedMatrix& matrix, const ActivationRows& x, size_t n,
                  float* out, size_t stride, bool add) {
   const auto multiprocessors = static_cast<unsigned>(device.properties().multiProcessorCount);
-  const Tile tile = ChooseTile(matrix.rows, n, multiprocessors);
+  const Tile tile =
+      ChooseTile(matrix.rows, n, multiprocessors, device.warpgroups() == Device::Warpgroups::kUsed);
+  LaunchTilesOf(device, tile, matrix, x, n, out, stride, add);
+}
+
+void LaunchTilesOf(Device& device, Tile tile, const PackedMatrix& matrix, const ActivationRows& x,
+                   size_t n, float* out, size_t stride, bool add) {
+  if (UsesWarpgroups(tile)) return LaunchGroups(device, tile, matrix, x, n, out, stride, add);
   const TileGrid grid = GridOf(tile, matrix.rows, n);
   const auto launch = [&](auto kernel) {
     Launch(device, kernel, dim3(grid.tokens, grid.rows), dim3(kTileThreads), matrix, x,
@@ -21,7 +29,7 @@ void LaunchTiles(Device& device, const PackedMatrix& matrix, const ActivationRow
           return launch(&MultiplyTiles<kType, Tile::kLarge>);
         case Tile::kMedium:
           return launch(&MultiplyTiles<kType, Tile::kMedium>);
-        case Tile::kSmall:
+        default:
           return launch(&MultiplyTiles<kType, Tile::kSmall>);
       }
     }

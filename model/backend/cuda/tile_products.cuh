@@ -17,7 +17,8 @@ constexpr unsigned kTileThreads = 128;  // four warps, each a quarter of the til
 
 template <Tile kTile>
 struct TileShape {
-  static constexpr unsigned kWidth = WidthOf(kTile);
+  static constexpr unsigned kWidth = SizeOf(kTile).rows;
+  static_assert(SizeOf(kTile).tokens == kWidth);
   // In a step a thread takes one unit of weights.
   static constexpr unsigned kUnits = kTileThreads / kWidth;
   static constexpr unsigned kDepth = kUnits * kUnit;
