@@ -53,11 +53,44 @@ TEST_CASE("warpgroups take what fills half of the device, in wide tiles where th
   }
 }
 
-TEST_CASE("a grid covers the result") {
-  const TileGrid grid = GridOf(Tile::kLarge, 129, 128);
-  CHECK(grid.rows == 2);
-  CHECK(grid.tokens == 1);
-  CHECK(GridOf(Tile::kSmall, 151936, 16).rows == 4748);
+TEST_CASE("tiles cover the result") {
+  CHECK(TilesOf(Tile::kLarge, 129, 128) == 2);
+  CHECK(TilesOf(Tile::kGroupsWide, 129, 257) == 4);
+  CHECK(TilesOf(Tile::kSmall, 151936, 16) == 4748);
+}
+
+TEST_CASE("the columns of narrow matrices are split, alike for all numbers of rows") {
+  constexpr unsigned kHopper = 132;
+  const struct {
+    size_t rows, cols;
+    uint32_t parts, steps;
+  } cases[] = {
+      {1024, 4096, 8, 4},                           // keys alone: 256 blocks
+      {1024, 3072, 6, 4},                           // not shorter than four steps
+      {1024, 1024, 2, 4},     {4096, 4096, 2, 16},  // 256 blocks
+      {4096, 12288, 2, 48},   {2560, 9728, 3, 26},  // 78 steps
+      {1024, 1152, 2, 5},                           // nine steps
+      {64, 1 << 20, 16, 512}, {6144, 4096, 1, 32},  // 192 blocks
+      {24576, 4096, 1, 32},   {1024, 96, 1, 1},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.rows, c.cols);
+    for (const size_t n : {16, 33, 64}) {
+      const ColumnSplit split = SplitColumns((c.rows + 31) / 32, c.cols, n, kHopper);
+      CHECK(split.parts == c.parts);
+      CHECK(split.steps == c.steps);
+      if (split.parts > 1) CHECK(ChooseTile(c.rows, n, kHopper, true) == Tile::kSmall);
+    }
+    CHECK(SplitColumns((c.rows + 31) / 32, c.cols, 65, kHopper).parts == 1);
+  }
+  for (size_t tiles = 1; tiles < 300; ++tiles) {
+    for (size_t steps = 1; steps < 200; ++steps) {
+      const ColumnSplit split = SplitColumns(tiles, steps * kSplitStep, 16, kHopper);
+      REQUIRE(size_t{split.parts} * split.steps >= steps);     // all of them
+      REQUIRE(size_t{split.parts - 1} * split.steps < steps);  // none is empty
+      REQUIRE((split.parts == 1 || tiles * split.parts <= 2 * kHopper));
+    }
+  }
 }
 
 }  // namespace

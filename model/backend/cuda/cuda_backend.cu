@@ -378,17 +378,16 @@ class CudaBackend final : public Backend {
                 bool add) {
     for (size_t i = 0; i < w.parts.size();) {
       const TensorType type = w.parts[i].matrix.type;
-      if (UsesTensorCores(type, n)) {
-        LaunchTiles(device_, w.parts[i].matrix, x, n, out + w.parts[i].first_row, stride, add);
-        ++i;
-        continue;
-      }
       MatrixParts parts{};
       for (; i < w.parts.size() && w.parts[i].matrix.type == type && parts.n < kMostParts; ++i) {
         parts.part[parts.n] = w.parts[i].matrix;
         parts.first_row[parts.n++] = w.parts[i].first_row;
       }
-      MultiplyFew(parts, x, n, out, stride, add);
+      if (UsesTensorCores(type, n)) {
+        LaunchTiles(device_, split_memory_, parts, x, n, out, stride, add);
+      } else {
+        MultiplyFew(parts, x, n, out, stride, add);
+      }
     }
   }
 
@@ -397,11 +396,8 @@ class CudaBackend final : public Backend {
     VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
       const auto launch = [&](auto kernel, const FewTile& tile) {
         const unsigned per_block = kProductWarps * tile.rows;
-        unsigned blocks = 0;
-        for (unsigned p = 0; p < parts.n; ++p) {
-          blocks += (parts.part[p].rows + per_block - 1) / per_block;
-        }
-        Launch(device_, kernel, dim3(blocks, (Count(n) + tile.tokens - 1) / tile.tokens),
+        Launch(device_, kernel,
+               dim3(Count(BlocksOf(parts, per_block)), (Count(n) + tile.tokens - 1) / tile.tokens),
                dim3(kProductWarps * kLanes), parts, x, Count(n), out, stride, add);
       };
       if (n == 1) return launch(&MultiplyRows<kType, kOne.rows, kOne.tokens>, kOne);
@@ -550,6 +546,7 @@ class CudaBackend final : public Backend {
   DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
+  SplitMemory split_memory_;
   Rows input_, attended_, inner_, adapter_input_;
 };
 

@@ -8,16 +8,17 @@
 
 namespace hearth::model::cuda {
 
-void LaunchGroups(Device& device, Tile tile, const PackedMatrix& matrix, const ActivationRows& x,
+void LaunchGroups(Device& device, Tile tile, const MatrixParts& parts, const ActivationRows& x,
                   size_t n, float* out, size_t stride, bool add) {
-  const TileGrid grid = GridOf(tile, matrix.rows, n);
-  VisitHeld(matrix.type, [&]<TensorType kType>() {
+  const TileSize size = SizeOf(tile);
+  const dim3 grid(static_cast<unsigned>((n + size.tokens - 1) / size.tokens),
+                  static_cast<unsigned>(BlocksOf(parts, size.rows)));
+  VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
     if constexpr (kType != TensorType::kF32) {
       const auto launch = [&]<Tile kTile>() {
         using Shape = GroupShape<kTile>;
-        LaunchShared(device, &MultiplyGroups<kType, kTile>, dim3(grid.tokens, grid.rows),
-                     dim3(Shape::kThreads), Shape::kSharedBytes, matrix, x,
-                     static_cast<unsigned>(n), out, stride, add);
+        LaunchShared(device, &MultiplyGroups<kType, kTile>, grid, dim3(Shape::kThreads),
+                     Shape::kSharedBytes, parts, x, static_cast<unsigned>(n), out, stride, add);
       };
       tile == Tile::kGroupsWide ? launch.template operator()<Tile::kGroupsWide>()
                                 : launch.template operator()<Tile::kGroups>();
@@ -59,7 +60,8 @@ class Trial {
     x.cols = kCols;
     x.halves = tokens_.data();
     x.row_scales = scales_.data();
-    LaunchTilesOf(device_, tile, matrix, x, kTokens, out_.data(), kRows, false);
+    LaunchTilesOf(device_, tile, {}, memory_, {{matrix}, {0}, 1}, x, kTokens, out_.data(), kRows,
+                  false);
     if (device_.usable()) {
       device_.Note(cudaMemcpyAsync(result.data(), out_.data(), result.size() * sizeof(float),
                                    cudaMemcpyDeviceToHost, device_.stream()));
@@ -79,6 +81,7 @@ class Trial {
   Device& device_;
   DeviceArray<uint16_t> weights_, tokens_;
   DeviceArray<float> scales_, out_;
+  SplitMemory memory_;
 };
 
 bool Agree(const std::vector<float>& a, const std::vector<float>& b) {

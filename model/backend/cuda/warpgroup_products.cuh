@@ -9,6 +9,7 @@
 
 #include "model/backend/cuda/activation_rows.h"
 #include "model/backend/cuda/dependent_launch.cuh"
+#include "model/backend/cuda/matrix_parts.h"
 #include "model/backend/cuda/tensor_core.cuh"
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/warpgroup.cuh"
@@ -43,18 +44,20 @@ __device__ inline uint4* SwizzledAt(uint8_t* matrix, unsigned row, unsigned eigh
   return reinterpret_cast<uint4*>(matrix + row * 128) + (eight ^ row % 8);
 }
 
-// out[t * stride + r] (=, or += where add) row r of the matrix times row t of x. Grid (tiles of n,
+// out[t * stride + r] (=, or += where add) row r of the parts times row t of x. Grid (tiles of n,
 // tiles of rows): blocks that run together read the same weights. Does nothing on other devices.
 template <TensorType kType, Tile kTile>
 __global__ void __launch_bounds__(GroupShape<kTile>::kThreads, GroupShape<kTile>::kBlocks)
-    MultiplyGroups(PackedMatrix m, ActivationRows x, unsigned n, float* out, size_t stride,
+    MultiplyGroups(MatrixParts parts, ActivationRows x, unsigned n, float* out, size_t stride,
                    bool add) {
   LetNextStart();
 #ifdef HEARTH_WARPGROUPS
   using Shape = GroupShape<kTile>;
   uint8_t* const shared = DynamicShared();
   const unsigned first_token = blockIdx.x * Shape::kTokens;
-  const unsigned first_row = blockIdx.y * Shape::kRows;
+  const PartOfBlock part = FindPart(parts, Shape::kRows, blockIdx.y);
+  const PackedMatrix& m = part.matrix;
+  const unsigned first_row = part.first_row;
   const unsigned units = m.cols / kUnit;
   const unsigned steps = (units + Shape::kUnits - 1) / Shape::kUnits;
   const auto weights_of = [&](unsigned step) {
@@ -142,7 +145,7 @@ __global__ void __launch_bounds__(GroupShape<kTile>::kThreads, GroupShape<kTile>
     const unsigned r = row + i % 4 / 2 * 8;
     const unsigned t = first_token + i / 4 * 8 + lane % 4 * 2 + i % 2;
     if (r < m.rows && t < n) {
-      float* to = out + t * stride + r;
+      float* to = out + t * stride + part.out_row + r;
       const float sum = sums[i] * x.row_scales[t];
       *to = add ? *to + sum : sum;
     }

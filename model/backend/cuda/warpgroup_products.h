@@ -4,13 +4,13 @@
 
 #include "model/backend/cuda/activation_rows.h"
 #include "model/backend/cuda/device_array.h"
-#include "model/backend/cuda/packed_matrix.h"
+#include "model/backend/cuda/matrix_parts.h"
 #include "model/backend/cuda/tile_choice.h"
 
 namespace hearth::model::cuda {
 
 // As LaunchTilesOf, for the tiles of warpgroups.
-void LaunchGroups(Device& device, Tile tile, const PackedMatrix& matrix, const ActivationRows& x,
+void LaunchGroups(Device& device, Tile tile, const MatrixParts& parts, const ActivationRows& x,
                   size_t n, float* out, size_t stride, bool add);
 
 // Lets LaunchTiles use warpgroups where the device is of compute capability 9.0 and a small product

@@ -1,8 +1,10 @@
 // CUDA on the host, for tests: the part of the language and of the runtime that model/backend/cuda
 // uses, so that the very kernels run (slowly, one thread block after the other) where there is no
-// GPU. Threads of a block are fibers: they run until they meet a barrier, in an order that changes
-// from round to round, so that a barrier that is missing shows, and threads that wait at different
-// ones abort. So does a thread that may start early and never waits for the kernels ahead.
+// GPU. Blocks run from the first to the last or, with every other launch, from the last to the
+// first. Threads of a block are fibers: they run until they meet a barrier, in an order that
+// changes from round to round, so that a barrier that is missing shows, and threads that wait at
+// different ones abort. So does a thread that may start early and never waits for the kernels
+// ahead.
 //
 // What it does not show: memory order between blocks, coalescing, bank conflicts, speed.
 #pragma once
@@ -117,6 +119,12 @@ inline int __dp4a(int a, int b, int sum) {
   }
   return sum;
 }
+inline void __threadfence() {}
+template <typename T>
+T __ldcg(const T* p) {
+  return *p;
+}
+inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
 inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
 inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
 inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyint(x)); }

@@ -222,13 +222,12 @@ void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
   shared_size = shared_bytes;
   here.block_dim = block;
   here.grid_dim = grid;
-  for (unsigned z = 0; z < grid.z; ++z) {
-    for (unsigned y = 0; y < grid.y; ++y) {
-      for (unsigned x = 0; x < grid.x; ++x) {
-        here.block = {x, y, z};
-        RunBlock(block);
-      }
-    }
+  const size_t blocks = size_t{grid.x} * grid.y * grid.z;
+  for (size_t i = 0; i < blocks; ++i) {
+    const size_t at = launches % 2 == 0 ? i : blocks - 1 - i;
+    here.block = {static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),
+                  static_cast<unsigned>(at / grid.x / grid.y)};
+    RunBlock(block);
   }
 }
 
