@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/backend/cuda/activation_rows.h"
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/warp.cuh"
 
@@ -127,6 +128,7 @@ __device__ inline void HalveRow(const ActivationRows& out, size_t row) {
 template <typename Source>
 __global__ void __launch_bounds__(kRowThreads)
     PrepareRows(Source source, ActivationRows out, RowForms forms) {
+  BeginKernel();
   const size_t row = blockIdx.x;
   source.Begin(row, out.cols);
   for (unsigned c = threadIdx.x; c < out.cols; c += kRowThreads) {
@@ -149,6 +151,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
 [[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     NormalizeWhole(float* rows, unsigned all, const float* bias, unsigned q_size,
                    const float* q_norm, unsigned kv_size, const float* k_norm, float epsilon) {
+  BeginKernel();
   float* x = rows + static_cast<size_t>(blockIdx.x) * all;
   if (bias != nullptr) {
     for (unsigned i = threadIdx.x; i < all; i += kRowThreads) x[i] += bias[i];
@@ -161,6 +164,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
 // hidden += scale * norm(added), a row each; without a norm the row itself.
 [[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     AddRows(float* hidden, NormedRow added, unsigned cols, float scale) {
+  BeginKernel();
   const size_t row = blockIdx.x;
   added.Begin(row, cols);
   for (unsigned c = threadIdx.x; c < cols; c += kRowThreads) {
@@ -172,6 +176,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
 [[maybe_unused]] static __global__ void __launch_bounds__(kRowThreads)
     MixExperts(const float* outputs, const int* rows, const float* weights, unsigned picks,
                unsigned cols, float* mixed) {
+  BeginKernel();
   const size_t t = blockIdx.x;
   for (unsigned c = threadIdx.x; c < cols; c += kRowThreads) {
     float sum = 0;
@@ -185,6 +190,7 @@ __device__ inline void NormalizeInPlace(float* x, unsigned n, const float* norm,
 
 [[maybe_unused]] static __global__ void FinishLogits(float* logits, size_t n, float scale,
                                                      float cap) {
+  BeginKernel();
   for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < n;
        i += size_t{gridDim.x} * blockDim.x) {
     const float x = logits[i] * scale;
