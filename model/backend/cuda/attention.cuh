@@ -218,7 +218,7 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
   const unsigned column = blockIdx.y * dim + i;
   const size_t token = first_token + blockIdx.x;
   out.floats[token * out.cols + column] = result;
-  if (rounded) RoundUnit(result, out, token, column / kUnit);
+  if (rounded) RoundColumns<1>({result}, out, token, column, true);
 }
 
 }  // namespace hearth::model::cuda

@@ -247,7 +247,7 @@ __global__ void __launch_bounds__(kGatedWarps* kLanes)
   if (warp != 0) return;
   const float value = unit[threadIdx.x];
   out.floats[blockIdx.x * kUnit + threadIdx.x] = value;
-  if (rounded) RoundUnit(value, out, 0, blockIdx.x);
+  if (rounded) RoundColumns<1>({value}, out, 0, blockIdx.x * kUnit + threadIdx.x, true);
 }
 
 // One weight.

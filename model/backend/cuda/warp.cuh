@@ -20,19 +20,21 @@ struct Sum {
 };
 struct Max {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
+  __device__ unsigned operator()(unsigned a, unsigned b) const { return max(a, b); }
 };
 
-// One value of the values of a warp's lanes, or of a block's kThreads threads, given to each. All
-// of them call it; the values of a block's warps are taken in order.
-template <typename Join, typename T>
-__device__ T WarpJoin(T x) {
-  for (unsigned d = kLanes / 2; d != 0; d /= 2) x = Join{}(x, __shfl_xor_sync(kAllLanes, x, d));
+// One value of the values of some neighbouring lanes of a warp (32, 16, ...), or of a block's
+// kThreads threads, given to each. The whole warp, or block, calls it; the values of a block's
+// warps are taken in order.
+template <typename Join, unsigned kSome, typename T>
+__device__ T LanesJoin(T x) {
+  for (unsigned d = kSome / 2; d != 0; d /= 2) x = Join{}(x, __shfl_xor_sync(kAllLanes, x, d));
   return x;
 }
-template <typename Join, unsigned kThreads>
-__device__ float BlockJoin(float x) {
-  __shared__ float of_warps[kThreads / kLanes];
-  x = WarpJoin<Join>(x);
+template <typename Join, unsigned kThreads, typename T>
+__device__ T BlockJoin(T x) {
+  __shared__ T of_warps[kThreads / kLanes];
+  x = LanesJoin<Join, kLanes>(x);
   if (threadIdx.x % kLanes == 0) of_warps[threadIdx.x / kLanes] = x;
   __syncthreads();  // all are written before the first is read
   x = of_warps[0];
@@ -43,15 +45,15 @@ __device__ float BlockJoin(float x) {
 
 template <typename T>
 __device__ T WarpSum(T x) {
-  return WarpJoin<Sum>(x);
+  return LanesJoin<Sum, kLanes>(x);
 }
-__device__ inline float WarpMax(float x) { return WarpJoin<Max>(x); }
+__device__ inline float WarpMax(float x) { return LanesJoin<Max, kLanes>(x); }
 template <unsigned kThreads>
 __device__ float BlockSum(float x) {
   return BlockJoin<Sum, kThreads>(x);
 }
 template <unsigned kThreads>
-__device__ float BlockMax(float x) {
+__device__ unsigned BlockMax(unsigned x) {
   return BlockJoin<Max, kThreads>(x);
 }
 
