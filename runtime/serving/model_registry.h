@@ -93,6 +93,9 @@ class ModelRegistry {
     std::shared_future<Result<ModelPointer>> model;
     uint64_t last_use = 0;
     MonotonicPoint used_at;  // when it was last seen in use
+    bool IsReady() const;    // it is loaded, or could not be
+    // Null where it is not loaded.
+    const ModelPointer* Loaded() const;
     // Ready, and nobody has it.
     bool IsIdle() const;
   };
@@ -110,7 +113,7 @@ class ModelRegistry {
   mutable std::mutex mutex_;
   Slots slots_;  // by id
   uint64_t uses_ = 0;
-  ModelCounts left_;  // of models that have left
+  ModelCounts left_;                       // of models that have left
   std::atomic<bool> device_lost_ = false;  // from now on models are on the CPU, where they may
   mutable std::vector<ModelEntry> listed_;
   mutable std::optional<MonotonicPoint> listed_at_;

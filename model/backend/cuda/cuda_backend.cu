@@ -572,7 +572,7 @@ namespace hearth::model {
 
 Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
                                                    const CudaOptions& options) {
-  if (config.head_dim > cuda::kMostHeadDim ||
+  if (config.head_dim > cuda::kMostHeadDim || config.head_dim % 8 != 0 ||
       config.n_heads / config.n_kv_heads > cuda::kMostGroup) {
     return MakeError(ErrorCode::kUnsupported, "heads of ", config.head_dim, " elements, ",
                      config.n_heads / config.n_kv_heads, " to a key: the CUDA backend takes up to ",

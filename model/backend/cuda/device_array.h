@@ -25,6 +25,7 @@ class Device {
         open_(std::exchange(other.open_, false)),
         failure_(other.failure_),
         generation_(other.generation_),
+        starts_early_(other.starts_early_),
         properties_(other.properties_) {}
   Device& operator=(Device&&) = delete;
   ~Device();
@@ -38,6 +39,8 @@ class Device {
   }
   // Memory was short in this pass: nothing is launched until it has ended.
   void NoteShortage(size_t bytes) { shortage_ = std::max(shortage_, bytes); }
+  // Kernels wait by themselves for those ahead of them (dependent_launch.cuh), and may start early.
+  bool starts_early() const { return starts_early_; }
   bool usable() const { return failure_ == cudaSuccess && shortage_ == 0 && !spoiled_; }
   // Ends a pass; the bytes that it did not get, or 0.
   size_t TakeShortage() { return std::exchange(shortage_, 0); }
@@ -73,6 +76,7 @@ class Device {
   cudaError_t failure_ = cudaSuccess;
   size_t shortage_ = 0;
   uint64_t generation_ = 0;
+  bool starts_early_ = false;
   bool capturing_ = false;
   bool spoiled_ = false;
   cudaDeviceProp properties_{};
@@ -143,7 +147,7 @@ class DeviceArray {
 };
 
 // Starts a kernel on the device's stream; nothing where the device has failed, memory was short or
-// there is nothing to do.
+// there is nothing to do. The kernel keeps the rules of dependent_launch.cuh.
 template <typename... Expected, typename... Given>
 void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
             Given&&... arguments) {
@@ -152,6 +156,11 @@ void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
   config.gridDim = grid;
   config.blockDim = block;
   config.stream = device.stream();
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  config.attrs = &early;
+  config.numAttrs = device.starts_early() ? 1 : 0;
   device.Note(cudaLaunchKernelEx(&config, kernel, std::forward<Given>(arguments)...));
 }
 

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "model/backend/cuda/dependent_launch.cuh"
+
 namespace hearth::model::cuda {
 
 constexpr unsigned kMatrixLoopThreads = 256;
@@ -23,6 +25,7 @@ __device__ inline unsigned SomePair(unsigned seed) {
 
 [[maybe_unused]] static __global__ void __launch_bounds__(kMatrixLoopThreads)
     MmaLoop(unsigned long long* done) {
+  BeginKernel();
   unsigned long long operations = 0;
   float total = 0;  // looked at, or the compiler would leave the loop out
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
@@ -49,6 +52,7 @@ __device__ inline unsigned SomePair(unsigned seed) {
 
 [[maybe_unused]] static __global__ void __launch_bounds__(kMatrixLoopThreads)
     WgmmaLoop(unsigned long long* done) {
+  BeginKernel();
   unsigned long long operations = 0;
   float total = 0;  // looked at, or the compiler would leave the loop out
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)

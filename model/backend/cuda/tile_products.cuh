@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/backend/cuda/activation_rows.h"
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/tensor_core.cuh"
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/weight_units.cuh"
@@ -35,6 +36,7 @@ template <TensorType kType, Tile kTile>
 __global__ void __launch_bounds__(kTileThreads)
     MultiplyTiles(PackedMatrix m, ActivationRows x, unsigned n, float* out, size_t stride,
                   bool add) {
+  LetNextStart();
   using Shape = TileShape<kTile>;
   __shared__ uint4 weights[2][Shape::kWidth * Shape::kStride];  // [stage][row][8 halves]
   __shared__ uint4 tokens[2][Shape::kWidth * Shape::kStride];
@@ -109,6 +111,7 @@ __global__ void __launch_bounds__(kTileThreads)
   // barrier.
 #pragma unroll
   for (unsigned i = 0; i < Shape::kAhead; ++i) fetch(i, raw[i]);
+  WaitForEarlier();  // for the activations
   copy_tokens(0);
   store(0, raw[0]);
   fetch(Shape::kAhead, raw[0]);

@@ -2,7 +2,7 @@
 // uses, so that the very kernels run (slowly, one thread block after the other) where there is no
 // GPU. Threads of a block are fibers: they run until they meet a barrier, in an order that changes
 // from round to round, so that a barrier that is missing shows, and threads that wait at different
-// ones abort.
+// ones abort. So does a thread that may start early and never waits for the kernels ahead.
 //
 // What it does not show: memory order between blocks, coalescing, bank conflicts, speed.
 #pragma once
@@ -49,9 +49,13 @@ struct Place {
   dim3 thread, block, block_dim, grid_dim;
 };
 extern Place here;
-// Runs every thread of the grid, and counts.
+// Runs every thread of the grid, and counts. Threads of a grid that is `early` have to wait for
+// those ahead.
 extern size_t launches;
-void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel);
+void RunGrid(dim3 grid, dim3 block, bool early, const std::function<void()>& kernel);
+void WaitForEarlier();
+// What is done about a kernel that breaks a rule: says so and aborts, where no test looks for it.
+extern void (*complain)(const char* what);
 void BlockBarrier();
 void WarpBarrier();
 // Gives `value` of lane `from` of the own warp; all lanes call it.
@@ -140,7 +144,7 @@ struct cudaDeviceProp {
   size_t totalGlobalMem;
 };
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {"host", 8, 0, 2, size_t{1} << 32};
+  *properties = {"host", 9, 0, 2, size_t{1} << 32};
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
@@ -181,11 +185,27 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
   return cudaSuccess;
 }
 
+struct cudaFuncAttributes {
+  int ptxVersion;
+};
+template <typename Kernel>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel) {
+  attributes->ptxVersion = 90;
+  return cudaSuccess;
+}
+
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    int programmaticStreamSerializationAllowed;
+  } val;
+};
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
-  void* attrs = nullptr;
+  cudaLaunchAttribute* attrs = nullptr;
   unsigned numAttrs = 0;
 };
 template <typename... Expected, typename... Given>
@@ -193,8 +213,10 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Given&&... arguments) {
   // By value, as a launch copies them.
   const auto thread = [=] { kernel(static_cast<Expected>(arguments)...); };
-  const auto launch = [grid = config->gridDim, block = config->blockDim, thread] {
-    cuda_on_host::RunGrid(grid, block, thread);
+  const bool early =
+      config->numAttrs != 0 && config->attrs->val.programmaticStreamSerializationAllowed != 0;
+  const auto launch = [grid = config->gridDim, block = config->blockDim, early, thread] {
+    cuda_on_host::RunGrid(grid, block, early, thread);
   };
   if (cuda_on_host::recording) {
     cuda_on_host::recording->push_back(launch);

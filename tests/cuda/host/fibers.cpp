@@ -15,6 +15,10 @@ cudaError_t answer = cudaSuccess;
 Recorded* recording = nullptr;
 int graph_launches = 0;
 size_t launches = 0;
+void (*complain)(const char*) = [](const char* what) {
+  std::fprintf(stderr, "cuda on host: %s\n", what);
+  std::abort();
+};
 
 namespace {
 
@@ -29,6 +33,7 @@ struct Fiber {
   // the barrier between, which it reached with the first in hand.
   alignas(16) char given[2][kMostGiven] = {};
   unsigned turn = 0;
+  bool waited = false;  // for the kernels ahead
   std::vector<std::function<void()>> later;
 };
 
@@ -39,6 +44,7 @@ size_t n_fibers = 0;
 Fiber* running = nullptr;
 jmp_buf scheduler;
 const std::function<void()>* kernel_to_run = nullptr;
+bool runs_early = false;
 
 void WaitAs(State state) {
   running->state = state;
@@ -49,10 +55,8 @@ void WaitAs(State state) {
 [[noreturn]] void Live() {
   while (true) {
     (*kernel_to_run)();
-    if (!running->later.empty()) {
-      std::fprintf(stderr, "cuda on host: copies that are never waited for\n");
-      std::abort();
-    }
+    if (!running->later.empty()) complain("copies that are never waited for");
+    if (runs_early && !running->waited) complain("a thread never waits for the kernels ahead");
     WaitAs(State::kDone);
   }
 }
@@ -95,6 +99,7 @@ void RunBlock(dim3 block) {
     Fiber& fiber = *fibers[i];
     fiber.state = State::kReady;
     fiber.turn = 0;
+    fiber.waited = false;
     fiber.thread = {static_cast<unsigned>(i) % block.x,
                     static_cast<unsigned>(i) / block.x % block.y,
                     static_cast<unsigned>(i) / block.x / block.y};
@@ -166,7 +171,9 @@ void DoLater() {
   running->later.clear();
 }
 
-void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
+void WaitForEarlier() { running->waited = true; }
+
+void RunGrid(dim3 grid, dim3 block, bool early, const std::function<void()>& kernel) {
   ++launches;
   n_fibers = size_t{block.x} * block.y * block.z;
   if (n_fibers == 0 || n_fibers > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
@@ -179,6 +186,7 @@ void RunGrid(dim3 grid, dim3 block, const std::function<void()>& kernel) {
     fibers.push_back(std::make_unique<Fiber>());
   }
   kernel_to_run = &kernel;
+  runs_early = early;
   here.block_dim = block;
   here.grid_dim = grid;
   for (unsigned z = 0; z < grid.z; ++z) {
