@@ -15,6 +15,7 @@
 
 #include <cstdint>
 
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/warp.cuh"
 
 namespace hearth::model::cuda {
@@ -124,28 +125,18 @@ __device__ inline unsigned BinOf(float score, float top) {
 
 // The following are called by all threads of a block of kChoiceThreads, which all get the result.
 
-template <typename T, typename Join>
-__device__ T BlockJoin(T x, Join join) {
-  __shared__ T parts[kChoiceThreads / kLanes];
-  for (unsigned d = kLanes / 2; d != 0; d /= 2) x = join(x, __shfl_xor_sync(kAllLanes, x, d));
-  if (threadIdx.x % kLanes == 0) parts[threadIdx.x / kLanes] = x;
-  __syncthreads();
-  x = parts[0];
-  for (unsigned i = 1; i < kChoiceThreads / kLanes; ++i) x = join(x, parts[i]);
-  __syncthreads();
-  return x;
-}
-template <typename T>
-__device__ T BlockLargest(T x) {
-  return BlockJoin(x, [](T a, T b) { return a > b ? a : b; });
-}
-template <typename T>
-__device__ T BlockSmallest(T x) {
-  return BlockJoin(x, [](T a, T b) { return a < b ? a : b; });
-}
-__device__ inline unsigned BlockCount(unsigned x) {
-  return BlockJoin(x, [](unsigned a, unsigned b) { return a + b; });
-}
+struct Largest {
+  template <typename T>
+  __device__ T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
+};
+struct Smallest {
+  template <typename T>
+  __device__ T operator()(T a, T b) const {
+    return a < b ? a : b;
+  }
+};
 
 // The sum of x over the threads before this one; `all` gets the whole.
 template <typename T>
@@ -192,8 +183,8 @@ struct Weights {
       sum += own[e];
       if (own[e] > 0 && first == kNone && at < sum) first = place;
     }
-    first = BlockSmallest(first);
-    last = BlockLargest(last);
+    first = BlockJoin<Smallest, kChoiceThreads>(first);
+    last = BlockJoin<Largest, kChoiceThreads>(last);
     const unsigned found = first == kNone ? last : first;
     __shared__ double shared_before;
     if (found / kEach == threadIdx.x) {
@@ -219,12 +210,13 @@ __device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
   for (unsigned c = threadIdx.x; c < ChunksOf(stage.rows[r]); c += kChoiceThreads) {
     top = top > tops[c] ? top : tops[c];
   }
-  return BlockLargest(top);
+  return BlockJoin<Largest, kChoiceThreads>(top);
 }
 
 // blockIdx.x: the row.
 [[maybe_unused]] static __global__ void __launch_bounds__(kChoiceThreads)
     PrepareChoices(ChoiceStage stage) {
+  BeginKernel();
   const unsigned r = blockIdx.x;
   const ChoiceRow& row = stage.rows[r];
   if (row.ordered) {
@@ -258,6 +250,7 @@ __device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
 // blockIdx: the chunk, the row. The same for the two that follow.
 [[maybe_unused]] static __global__ void __launch_bounds__(kChoiceThreads)
     FindTops(ChoiceStage stage) {
+  BeginKernel();
   const unsigned r = blockIdx.y;
   const Candidates from(stage, r);
   if (blockIdx.x >= ChunksOf(from.row)) return;
@@ -272,15 +265,16 @@ __device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
     const ChoiceKey key = KeyOf(score, from.Id(place));
     top = top > key ? top : key;
   }
-  top = BlockLargest(top);
+  top = BlockJoin<Largest, kChoiceThreads>(top);
   if (threadIdx.x == 0) stage.tops[static_cast<size_t>(r) * stage.chunks + blockIdx.x] = top;
   if (!from.row.ordered) return;
-  chances = BlockCount(chances);
+  chances = BlockJoin<Sum, kChoiceThreads>(chances);
   if (threadIdx.x == 0) atomicAdd(stage.counts + 2 * r, chances);
 }
 
 [[maybe_unused]] static __global__ void __launch_bounds__(kChoiceThreads)
     WeighChunks(ChoiceStage stage) {
+  BeginKernel();
   const unsigned r = blockIdx.y;
   const Candidates from(stage, r);
   const ChoiceRow& row = from.row;
@@ -334,6 +328,7 @@ __device__ inline unsigned LastBin(const unsigned* bins, unsigned wanted) {
 
 [[maybe_unused]] static __global__ void __launch_bounds__(kChoiceThreads)
     GatherFront(ChoiceStage stage) {
+  BeginKernel();
   const unsigned r = blockIdx.y;
   const Candidates from(stage, r);
   const ChoiceRow& row = from.row;
@@ -417,14 +412,14 @@ __device__ inline int DrawOrdered(const ChoiceStage& stage, unsigned r, float to
       taken += threadIdx.x * kEach + e < kept && sum < mass;
       sum += weights.own[e];
     }
-    taken = BlockCount(taken);
+    taken = BlockJoin<Sum, kChoiceThreads>(taken);
     kept = taken == 0 ? 1 : taken;
   }
   unsigned heavy = 0;  // the front of those that are kept, as they are sorted
   for (unsigned e = 0; e < kEach; ++e) {
     heavy += threadIdx.x * kEach + e < kept && weights.own[e] >= row.min_p;
   }
-  kept = BlockCount(heavy);
+  kept = BlockJoin<Sum, kChoiceThreads>(heavy);
   weights.Take(weight_of);
   double before = 0;
   return IdOf(keys[weights.Find(row.uniform * weights.all, before)]);
@@ -448,6 +443,7 @@ __device__ inline int DrawById(const ChoiceStage& stage, unsigned r, float top) 
 // blockIdx.x: the row.
 [[maybe_unused]] static __global__ void __launch_bounds__(kChoiceThreads)
     DrawTokens(ChoiceStage stage) {
+  BeginKernel();
   const unsigned r = blockIdx.x;
   const ChoiceRow& row = stage.rows[r];
   const ChoiceKey top = TopOf(stage, r);
