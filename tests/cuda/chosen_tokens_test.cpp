@@ -106,7 +106,7 @@ struct Kind {
 };
 
 std::vector<Kind> Kinds() {
-  std::vector<Kind> kinds(9);
+  std::vector<Kind> kinds(10);
   kinds[0].sampling.temperature = 0;
   kinds[0].repeats = true;
   kinds[1].sampling = {.temperature = 0.7f, .top_k = 20, .top_p = 0.9f, .seed = 1};
@@ -128,6 +128,11 @@ std::vector<Kind> Kinds() {
   kinds[8].sampling = {.xtc_probability = 0.5f, .seed = 8};
   for (size_t i : {0u, 4u}) {
     kinds[i].sampling.barred = std::make_shared<const std::vector<TokenId>>(1, TokenId{4});
+  }
+  // Of two tokens that are about as likely a guess is often true.
+  kinds[9] = {.sampling = {.logit_bias = {{10, 30.0f}, {11, 30.0f}}, .seed = 9}, .repeats = true};
+  for (TokenId id = 0; id < kVocab; ++id) {
+    kinds[5].sampling.logit_bias.emplace_back(id, static_cast<float>(id % 5));
   }
   // Few tokens, again and again.
   for (const size_t i : {0u, 3u, 4u, 6u}) {

@@ -274,6 +274,10 @@ TEST_CASE("what cannot be decided is left to the host") {
   CHECK(choose({.temperature = 0}, {kNever, kNever}) == -1);
   CHECK(choose({}, {kNever, std::numeric_limits<float>::quiet_NaN()}) == -1);
   CHECK(choose({}, {kNever, INFINITY, 3}) == 1);
+  CHECK(choose({.top_k = 1}, {kNever, INFINITY, 3}) == 1);
+  CHECK(choose({.top_p = 0}, {1, 2, 2}) == 1);
+  // The zeros are equal.
+  CHECK(choose({.temperature = 0}, {-1, -0.0f, 0.0f}) == 1);
 }
 
 }  // namespace

@@ -412,8 +412,7 @@ __device__ inline int DrawOrdered(const ChoiceStage& stage, unsigned r, float to
       taken += threadIdx.x * kEach + e < kept && sum < mass;
       sum += weights.own[e];
     }
-    taken = BlockJoin<Sum, kChoiceThreads>(taken);
-    kept = taken == 0 ? 1 : taken;
+    kept = BlockJoin<Sum, kChoiceThreads>(taken);  // of none Find makes the likeliest
   }
   unsigned heavy = 0;  // the front of those that are kept, as they are sorted
   for (unsigned e = 0; e < kEach; ++e) {
