@@ -113,6 +113,11 @@ template <typename T>
 T __shfl_sync(unsigned, T value, unsigned from) {
   return cuda_on_host::Shuffle(value, from % cuda_on_host::kWarp);
 }
+// Threads take turns where they wait and nowhere else.
+template <typename T>
+T atomicAdd(T* to, T value) {
+  return std::exchange(*to, *to + value);
+}
 inline int __dp4a(int a, int b, int sum) {
   for (int i = 0; i < 32; i += 8) {
     sum += static_cast<int8_t>(a >> i) * static_cast<int8_t>(b >> i);
