@@ -54,6 +54,7 @@ struct ModelCounts {
   uint64_t preemptions = 0;
   uint64_t guessed_tokens = 0;
   uint64_t accepted_tokens = 0;
+  uint64_t kv_spilled = 0, kv_restored = 0, kv_lost = 0;  // blocks; see EngineStats
   uint64_t grammar_hits = 0;
   uint64_t grammar_misses = 0;
 
@@ -110,7 +111,7 @@ class ModelRegistry {
   mutable std::mutex mutex_;
   Slots slots_;  // by id
   uint64_t uses_ = 0;
-  ModelCounts left_;  // of models that have left
+  ModelCounts left_;                       // of models that have left
   std::atomic<bool> device_lost_ = false;  // from now on models are on the CPU, where they may
   mutable std::vector<ModelEntry> listed_;
   mutable std::optional<MonotonicPoint> listed_at_;
