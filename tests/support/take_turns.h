@@ -85,10 +85,6 @@ inline void CheckTurns(model::Model& model, int rounds) {
   CHECK(spilled.stats.preemptions > 0);
   // But for ends of blocks: where no block is free they are not copied.
   CHECK(spilled.cached_tokens + 16 * all.answers.size() > all.cached_tokens);
-  const Turns forgotten = TakeTurns(model, {.kv_tokens = 144}, rounds);
-  CHECK(forgotten.answers == all.answers);
-  CHECK(forgotten.stats.kv_blocks_lost > 0);
-  CHECK(forgotten.cached_tokens < spilled.cached_tokens);
 }
 
 }  // namespace hearth::test

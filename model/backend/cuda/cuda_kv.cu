@@ -29,7 +29,7 @@ Result<std::unique_ptr<CudaKv>> CudaKv::Create(Device& device, const Shape& shap
     kv->copies_.emplace(device);
     HEARTH_CHECK_OK(device.Lost());
   }
-  return kv;
+  return Result<std::unique_ptr<CudaKv>>(std::move(kv));
 }
 
 void CudaKv::Await(std::span<const BlockId> blocks) {
