@@ -63,7 +63,6 @@ class Client::Impl {
   Impl(McpServerConfig c, TransportFactory t, ClientOptions o)
       : config(std::move(c)), transports(std::move(t)), options(std::move(o)) {}
 
-  // Makes sure of a connection; starts the server again where it has died.
   // The connection, opened where there is none, it has ended or it is the useless one.
   Result<std::shared_ptr<Connection>> Connected(const Connection* useless = nullptr);
   Result<Json> Request(std::string_view method, const Json& params, std::stop_token stop,

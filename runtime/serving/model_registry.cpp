@@ -28,10 +28,6 @@ ModelEntry Describe(const fs::path& path) {
               : std::chrono::duration_cast<std::chrono::seconds>(wall.time_since_epoch()).count()};
 }
 
-bool IsReady(const std::shared_future<Result<ModelRegistry::ModelPointer>>& model) {
-  return model.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-}
-
 }  // namespace
 
 void ModelCounts::Add(const LocalModel& model) {
@@ -73,8 +69,17 @@ ModelRegistry::ModelRegistry(ModelRegistryOptions options, const Clock& clock)
 
 ModelRegistry::~ModelRegistry() = default;
 
+bool ModelRegistry::Slot::IsReady() const {
+  return model.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+const ModelRegistry::ModelPointer* ModelRegistry::Slot::Loaded() const {
+  return IsReady() && model.get().ok() ? &*model.get() : nullptr;
+}
+
 bool ModelRegistry::Slot::IsIdle() const {
-  return IsReady(model) && (!model.get().ok() || model.get()->use_count() == 1);
+  const ModelPointer* loaded = Loaded();
+  return loaded != nullptr ? loaded->use_count() == 1 : IsReady();
 }
 
 void ModelRegistry::UnloadIdle() {
@@ -133,7 +138,7 @@ bool ModelRegistry::UnloadOldest(Slots& unloaded) {
 }
 
 void ModelRegistry::Unload(Slots::iterator slot, Slots& unloaded) {
-  if (const auto& model = slot->second.model.get(); model.ok()) left_.Add(**model);
+  if (const ModelPointer* model = slot->second.Loaded()) left_.Add(**model);
   unloaded.insert(slots_.extract(slot));
 }
 
@@ -162,9 +167,9 @@ Status ModelRegistry::MakeRoom(const ModelEntry& entry, Slots& unloaded) {
 }
 
 bool ModelRegistry::IsLost(const Slot& slot) const {
-  if (!IsReady(slot.model) || !slot.model.get().ok()) return false;
-  const LocalModel& model = **slot.model.get();
-  return options_.is_lost ? options_.is_lost(model) : model.engine().stats().device_lost;
+  const ModelPointer* model = slot.Loaded();
+  if (model == nullptr) return false;
+  return options_.is_lost ? options_.is_lost(**model) : (*model)->engine().stats().device_lost;
 }
 
 LocalModelOptions ModelRegistry::OptionsFor(const ModelEntry& entry) const {
@@ -219,7 +224,7 @@ ModelCounts ModelRegistry::Counts() const {
   const std::lock_guard lock(mutex_);
   ModelCounts counts = left_;
   for (const auto& [id, slot] : slots_) {
-    if (IsReady(slot.model) && slot.model.get().ok()) counts.Add(**slot.model.get());
+    if (const ModelPointer* model = slot.Loaded()) counts.Add(**model);
   }
   return counts;
 }
@@ -228,7 +233,7 @@ std::vector<ModelRegistry::ModelPointer> ModelRegistry::Loaded() const {
   const std::lock_guard lock(mutex_);
   std::vector<ModelPointer> loaded;
   for (const auto& [id, slot] : slots_) {
-    if (IsReady(slot.model) && slot.model.get().ok()) loaded.push_back(*slot.model.get());
+    if (const ModelPointer* model = slot.Loaded()) loaded.push_back(*model);
   }
   return loaded;
 }

@@ -94,6 +94,9 @@ class ModelRegistry {
     std::shared_future<Result<ModelPointer>> model;
     uint64_t last_use = 0;
     MonotonicPoint used_at;  // when it was last seen in use
+    bool IsReady() const;    // it is loaded, or could not be
+    // Null where it is not loaded.
+    const ModelPointer* Loaded() const;
     // Ready, and nobody has it.
     bool IsIdle() const;
   };

@@ -123,25 +123,25 @@ void ReplyParser::BeginThinking(size_t marker_size) {
 // where more bytes must say.
 bool ReplyParser::Opens(bool& decided) {
   decided = true;
-  std::vector<std::string> openers;
-  if (!said_anything_ && !format_.think_begin.empty()) openers.push_back(format_.think_begin);
-  const bool may_think = !openers.empty();
-  if (calls_ == CallPlace::kFirst) openers.insert(openers.end(), markers_.begin(), markers_.end());
-  if (openers.empty()) return false;
-  const size_t begin = SkipStray(openers);
+  const bool may_think = !said_anything_ && !format_.think_begin.empty();
+  const bool may_call = calls_ == CallPlace::kFirst;
+  if (!may_think && !may_call) return false;
+  const size_t begin = SkipStray(may_think);
   const std::string_view rest = std::string_view(buffer_).substr(begin);
   if (may_think && rest.starts_with(format_.think_begin)) {
     BeginThinking(begin + format_.think_begin.size());
     return true;
   }
-  bool may = false;
-  for (const std::string& opener : openers) {
-    if (rest.starts_with(opener)) return false;
-    may = may || std::string_view(opener).starts_with(rest);
+  bool may = may_think && format_.think_begin.starts_with(rest);
+  if (may_call) {
+    for (const std::string& marker : markers_) {
+      if (rest.starts_with(marker)) return false;
+      may = may || marker.starts_with(rest);
+    }
   }
   if (may) {
     decided = false;
-  } else if (calls_ == CallPlace::kFirst) {
+  } else if (may_call) {
     calls_ = CallPlace::kNowhere;  // all of it is a document
     ChooseMarkers();
   }
@@ -150,7 +150,7 @@ bool ReplyParser::Opens(bool& decided) {
 
 // Takes away control tokens that open nothing and say nothing. Returns where what comes behind them
 // and space begins.
-size_t ReplyParser::SkipStray(const std::vector<std::string>& openers) {
+size_t ReplyParser::SkipStray(bool may_think) {
   while (true) {
     const size_t begin = std::min(buffer_.find_first_not_of(kSpace), buffer_.size());
     if (begin == buffer_.size() || buffer_[begin] != kControlBegin) return begin;
@@ -158,7 +158,8 @@ size_t ReplyParser::SkipStray(const std::vector<std::string>& openers) {
     if (end == std::string::npos) return begin;
     const std::string_view token = std::string_view(buffer_).substr(begin, end + 1 - begin);
     const auto opens = [&](const std::string& marker) { return marker.starts_with(token); };
-    if (std::ranges::any_of(openers, opens) || std::ranges::any_of(markers_, opens)) return begin;
+    if (may_think && opens(format_.think_begin)) return begin;
+    if (std::ranges::any_of(markers_, opens)) return begin;
     buffer_.erase(begin, token.size());
   }
 }
@@ -463,16 +464,18 @@ ReplyParser::Step ReplyParser::Arguments() {
 Message ReplyParser::Finish(bool cut) {
   // What waits may begin a marker or a call: of a whole reply it was text after all, but for the
   // end of a list that has calls.
-  over_ = !cut;
-  if (over_) Drain();
-  while (!cut && state_ == State::kRegion && !reported_) {
-    if (place_ == Place::kNext && !first_call_ && region_->is_list()) buffer_.clear();
-    Break();
+  if (!cut) {
+    over_ = true;
     Drain();
-  }
-  if (!cut && state_ != State::kRegion) {
-    Report(state_ == State::kThinking ? ChatDelta::Kind::kReasoning : ChatDelta::Kind::kText,
-           buffer_);
+    while (state_ == State::kRegion && !reported_) {
+      if (place_ == Place::kNext && !first_call_ && region_->is_list()) buffer_.clear();
+      Break();
+      Drain();
+    }
+    if (state_ != State::kRegion) {
+      Report(state_ == State::kThinking ? ChatDelta::Kind::kReasoning : ChatDelta::Kind::kText,
+             buffer_);
+    }
   }
   buffer_.clear();
   return std::move(message_);

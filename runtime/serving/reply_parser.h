@@ -60,7 +60,7 @@ class ReplyParser {
   bool Thinking();
   bool InRegion();
   bool Opens(bool& decided);
-  size_t SkipStray(const std::vector<std::string>& openers);
+  size_t SkipStray(bool may_think);
   void BeginThinking(size_t marker_size);
   void BeginRegion(const Region& region, size_t trigger_size);
   void EndRegion();

@@ -65,8 +65,8 @@ FoundMarker FindFirst(std::string_view text, const std::vector<std::string>& mar
         at < found.at || (at == found.at && markers[m].size() > markers[found.which].size());
     if (better) found = {at, m};
   }
-  const size_t may_begin = text.size() - overlap;
-  if (!end && may_begin <= found.at) found.at = std::string_view::npos;
+  const size_t may_begin = text.size() - (end ? 0 : overlap);
+  if (may_begin <= found.at) found.at = std::string_view::npos;
   found.clear = std::min(found.at, may_begin);
   return found;
 }

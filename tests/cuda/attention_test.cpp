@@ -111,6 +111,7 @@ struct Case {
 
 template <KvType kType>
 __global__ void StoreHead(PagedKv kv, const int* blocks, float* x, bool is_value) {
+  BeginKernel();
   const unsigned position = blockIdx.x;
   const unsigned head = blockIdx.y;
   const int block = blocks[position / kBlockTokens];

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <random>
 
+#include "model/backend/backend.h"
 #include "model/engine.h"
 #include "model/evaluator.h"
 #include "model/gguf_writer.h"
@@ -341,6 +342,22 @@ TEST_CASE("keys and values that do not fit are refused with the numbers, and sma
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().message, Catch::Contains("MiB are free"));
   CHECK(Evaluator::Create(*model, KvType::kF32, 64).ok());
+}
+
+TEST_CASE("heads that the kernels cannot take are refused with their limits") {
+  ModelConfig config;
+  config.n_heads = 32;
+  config.n_kv_heads = 4;
+  for (const uint32_t head_dim : {12u, 100u, 520u}) {
+    config.head_dim = head_dim;
+    CAPTURE(head_dim);
+    const auto refused = CreateCudaBackend(config, {});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kUnsupported);
+    CHECK_THAT(refused.error().message, Catch::Contains("a multiple of 8"));
+  }
+  config.head_dim = 128;
+  CHECK(CreateCudaBackend(config, {}).ok());
 }
 
 }  // namespace

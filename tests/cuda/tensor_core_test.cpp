@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/device_array.h"
 #include "model/quant.h"
 
@@ -23,6 +24,7 @@ Halves RandomHalves(size_t n, std::mt19937& random) {
 // C = A B of 16 x 16 and 16 x 8 from shared memory. `a` is [row][k]; `b` [column][k], or
 // [k][column] where transposed.
 __global__ void MultiplyOnce(const uint16_t* a, const uint16_t* b, bool transposed, float* c) {
+  BeginKernel();
   __shared__ uint4 rows_of_a[16][3];  // rows of 16 halves, padded
   __shared__ uint4 rows_of_b[16][3];
   const unsigned lane = threadIdx.x;
@@ -85,6 +87,7 @@ TEST_CASE("a product of matrices from shared memory is the product") {
 
 // Words whose bits say where they are: which lane gets which, by the tables of the PTX ISA.
 __global__ void ShowPieces(uint32_t* straight, uint32_t* transposed) {
+  BeginKernel();
   __shared__ uint4 rows[32];
   auto* halves = reinterpret_cast<uint16_t*>(rows);
   for (unsigned i = 0; i < 8; ++i) {

@@ -35,6 +35,7 @@ template <KvType kType>
 __global__ void FinishHeads(float* qkv, unsigned n_heads, HeadNorms norms, RopeTable rope,
                             const float* query_scales, TokenPlaces places, PagedKv kv,
                             unsigned layer, float* queries) {
+  BeginKernel();
   const unsigned lane = threadIdx.x;
   const unsigned t = blockIdx.x;
   const unsigned head = blockIdx.y;
@@ -88,6 +89,7 @@ template <KvType kType>
 __global__ void __launch_bounds__(kMostGroup* kLanes)
     AttendChunks(const float* queries, unsigned first_token, unsigned n_heads, TokenPlaces places,
                  PagedKv kv, unsigned layer, unsigned window, float softcap, Partials partials) {
+  BeginKernel();
   constexpr unsigned kEach = kMostHeadDim / kLanes;  // elements of a head in a lane, at most
   __shared__ float4 query[kMostGroup * kMostHeadDim / 4];
   __shared__ float4 stage[kStageFloats / 4];
@@ -187,6 +189,7 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
 [[maybe_unused]] static __global__ void MergeChunks(Partials partials, unsigned first_token,
                                                     unsigned n_heads, unsigned dim,
                                                     ActivationRows out, bool rounded) {
+  BeginKernel();
   const unsigned lane = threadIdx.x;
   const size_t first = (static_cast<size_t>(blockIdx.x) * n_heads + blockIdx.y) * partials.chunks;
   float top = -INFINITY;
@@ -215,7 +218,7 @@ __global__ void __launch_bounds__(kMostGroup* kLanes)
   const unsigned column = blockIdx.y * dim + i;
   const size_t token = first_token + blockIdx.x;
   out.floats[token * out.cols + column] = result;
-  if (rounded) RoundUnit(result, out, token, column / kUnit);
+  if (rounded) RoundColumns<1>({result}, out, token, column, true);
 }
 
 }  // namespace hearth::model::cuda

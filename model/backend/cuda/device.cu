@@ -1,8 +1,27 @@
 #include <cuda_runtime.h>
 
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/device_array.h"
 
 namespace hearth::model::cuda {
+
+namespace {
+
+// Stands for all kernels of the program: they are compiled alike.
+__global__ void OneOfAll() { BeginKernel(); }
+
+// The code that the device runs has the waits: it may be compiled from PTX for an older one.
+bool WaitsByItself(const cudaDeviceProp& properties) {
+  constexpr int kHopper = 9;
+  cudaFuncAttributes attributes{};
+  if (properties.major < kHopper || cudaFuncGetAttributes(&attributes, &OneOfAll) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return false;
+  }
+  return attributes.ptxVersion >= 10 * kHopper;
+}
+
+}  // namespace
 
 Result<Device> Device::Open() {
   int count = 0;
@@ -30,6 +49,7 @@ Result<Device> Device::Open() {
                      "CUDA device 0 cannot be used: ", cudaGetErrorString(device.failure_));
   }
   device.open_ = true;
+  device.starts_early_ = WaitsByItself(device.properties_);
   return Result<Device>(std::move(device));
 }
 

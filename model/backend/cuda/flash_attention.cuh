@@ -8,6 +8,7 @@
 // result does not depend on how a prompt is cut.
 #pragma once
 
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/paged_kv.cuh"
 
 namespace hearth::model::cuda {
@@ -40,6 +41,7 @@ __global__ void __launch_bounds__(kFlashWarps* kLanes)
     AttendTiles(const float* queries, unsigned first_token, unsigned n_tokens, unsigned n_heads,
                 TokenPlaces places, PagedKv kv, unsigned layer, FlashMasks masks, Partials partials,
                 float* out) {
+  BeginKernel();
   using Shape = FlashShape<kDim>;
   __shared__ uint4 keys[2][Shape::kKeys * Shape::kStride];  // [stage][key][8 halves]
   __shared__ uint4 values[2][Shape::kKeys * Shape::kStride];

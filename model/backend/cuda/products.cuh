@@ -4,21 +4,17 @@
 // as floats. A sum's order is the same in all kernels here, and so are its bits.
 #pragma once
 
+#include <type_traits>
+
 #include "model/backend/cuda/activation_rows.h"
+#include "model/backend/cuda/dependent_launch.cuh"
+#include "model/backend/cuda/matrix_parts.h"
 #include "model/backend/cuda/rows.cuh"
 #include "model/backend/cuda/weight_units.cuh"
 
 namespace hearth::model::cuda {
 
 constexpr unsigned kProductWarps = 4;
-
-// Matrices held as one type with equal columns, one launch: the rows of a joined weight.
-constexpr unsigned kMostParts = 3;
-struct MatrixParts {
-  PackedMatrix part[kMostParts];
-  uint32_t first_row[kMostParts];  // in the rows of the result
-  uint32_t n;
-};
 
 // One unit of a row of activations.
 struct UnitActivations {
@@ -71,19 +67,33 @@ __device__ float DotUnit(const UnitWeights& w, const UnitActivations& x) {
   return sum * x.scale;
 }
 
-// sums[r][t] = row `row` + r of the matrix times row `first` + t of x, for the rows that there are;
-// the warp calls it together and every lane gets them.
-template <TensorType kType, int kRows, int kTile>
-__device__ void SumUnits(const PackedMatrix& m, unsigned row, const ActivationRows& x,
-                         unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
-  const unsigned units = m.cols / kUnit;
-  for (unsigned u = threadIdx.x % kLanes; u < units; u += kLanes) {
-    UnitWeights weights[kRows];
+// What a lane takes at a time of kRows rows of the matrix, from `row` on: a unit of each.
+template <TensorType kType, int kRows>
+struct UnitsOfRows {
+  RawUnit<kType> raw[kRows];
+
+  __device__ void Fetch(const PackedMatrix& m, unsigned row, unsigned unit) {
+    const unsigned units = m.cols / kUnit;
+    if (unit >= units) return;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      const size_t at = min(row + r, m.rows - 1);
-      UnitFormat<kType>::Load(m, at * units + u, weights[r]);
+      raw[r].Fetch(m, min(row + r, m.rows - 1) * size_t{units} + unit);
     }
+  }
+};
+
+// sums[r][t] = row `row` + r of the matrix times row `first` + t of x, for the rows that there are,
+// but for what the other lanes add; `weights` are the lane's first.
+template <TensorType kType, int kRows, int kTile>
+__device__ void SumPieces(UnitsOfRows<kType, kRows>& fetched, const PackedMatrix& m, unsigned row,
+                          const ActivationRows& x, unsigned first, unsigned n,
+                          float (&sums)[kRows][kTile]) {
+  const unsigned units = m.cols / kUnit;
+  for (unsigned u = threadIdx.x % kLanes; u < units; u += kLanes) {
+    if (u >= kLanes) fetched.Fetch(m, row, u);
+    UnitWeights weights[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) UnitFormat<kType>::Unpack(fetched.raw[r], weights[r]);
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       if (first + t >= n) break;
@@ -95,52 +105,64 @@ __device__ void SumUnits(const PackedMatrix& m, unsigned row, const ActivationRo
   }
 }
 
-// Eight weights from column `at` on.
-template <TensorType kType>
-__device__ void LoadEight(const PackedMatrix& m, size_t at, float* out) {
-  if constexpr (kType == TensorType::kF32) {
-    const auto* in = reinterpret_cast<const float4*>(m.quants) + at / 4;
-    for (int i = 0; i < 2; ++i) {
-      const float4 four = in[i];
-      out[4 * i] = four.x;
-      out[4 * i + 1] = four.y;
-      out[4 * i + 2] = four.z;
-      out[4 * i + 3] = four.w;
-    }
-  } else {
-    const uint4 eight = reinterpret_cast<const uint4*>(m.quants)[at / 8];
-    const unsigned in[4] = {eight.x, eight.y, eight.z, eight.w};
-    for (int i = 0; i < 4; ++i) {
-      const unsigned low = in[i] & 0xffffu;
-      const unsigned high = in[i] >> 16;
-      out[2 * i] = kType == TensorType::kBF16 ? BrainOf(low) : HalfOf(low);
-      out[2 * i + 1] = kType == TensorType::kBF16 ? BrainOf(high) : HalfOf(high);
-    }
-  }
-}
+// The same for weights that are floats: eight of each row; 8 divides the columns.
+constexpr unsigned kPiece = 8;
+template <TensorType kType, int kRows>
+struct EightsOfRows {
+  static constexpr int kWords = kType == TensorType::kF32 ? 2 : 1;
+  uint4 raw[kRows][kWords];
 
-// The same for weights that are floats; 8 divides the columns.
-template <TensorType kType, int kRows, int kTile>
-__device__ void SumFloats(const PackedMatrix& m, unsigned row, const ActivationRows& x,
-                          unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
-  constexpr unsigned kStep = 8;
-  for (unsigned c = threadIdx.x % kLanes * kStep; c < m.cols; c += kLanes * kStep) {
-    float weights[kRows][kStep];
+  __device__ void Fetch(const PackedMatrix& m, unsigned row, unsigned eight) {
+    const unsigned eights = m.cols / kPiece;
+    if (eight >= eights) return;
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      const size_t at = min(row + r, m.rows - 1);
-      LoadEight<kType>(m, at * m.cols + c, weights[r]);
+      const size_t at = min(row + r, m.rows - 1) * size_t{eights} + eight;
+#pragma unroll
+      for (int i = 0; i < kWords; ++i) {
+        raw[r][i] = reinterpret_cast<const uint4*>(m.quants)[at * kWords + i];
+      }
     }
+  }
+  __device__ void Floats(int r, float* out) const {
+#pragma unroll
+    for (int i = 0; i < kWords; ++i) {
+      const unsigned in[4] = {raw[r][i].x, raw[r][i].y, raw[r][i].z, raw[r][i].w};
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        if constexpr (kType == TensorType::kF32) {
+          out[4 * i + j] = __uint_as_float(in[j]);
+        } else {
+          const unsigned low = in[j] & 0xffffu;
+          const unsigned high = in[j] >> 16;
+          out[2 * j] = kType == TensorType::kBF16 ? BrainOf(low) : HalfOf(low);
+          out[2 * j + 1] = kType == TensorType::kBF16 ? BrainOf(high) : HalfOf(high);
+        }
+      }
+    }
+  }
+};
+
+template <TensorType kType, int kRows, int kTile>
+__device__ void SumPieces(EightsOfRows<kType, kRows>& fetched, const PackedMatrix& m, unsigned row,
+                          const ActivationRows& x, unsigned first, unsigned n,
+                          float (&sums)[kRows][kTile]) {
+  for (unsigned e = threadIdx.x % kLanes; e < m.cols / kPiece; e += kLanes) {
+    if (e >= kLanes) fetched.Fetch(m, row, e);
+    float weights[kRows][kPiece];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) fetched.Floats(r, weights[r]);
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       if (first + t >= n) break;
       const auto* in =
-          reinterpret_cast<const float4*>(x.floats + static_cast<size_t>(first + t) * x.cols + c);
+          reinterpret_cast<const float4*>(x.floats + static_cast<size_t>(first + t) * x.cols) +
+          2 * e;
       const float4 four[2] = {in[0], in[1]};
-      const float eight[kStep] = {four[0].x, four[0].y, four[0].z, four[0].w,
-                                  four[1].x, four[1].y, four[1].z, four[1].w};
+      const float eight[kPiece] = {four[0].x, four[0].y, four[0].z, four[0].w,
+                                   four[1].x, four[1].y, four[1].z, four[1].w};
 #pragma unroll
-      for (unsigned i = 0; i < kStep; ++i) {
+      for (unsigned i = 0; i < kPiece; ++i) {
 #pragma unroll
         for (int r = 0; r < kRows; ++r) sums[r][t] = fmaf(weights[r][i], eight[i], sums[r][t]);
       }
@@ -148,14 +170,16 @@ __device__ void SumFloats(const PackedMatrix& m, unsigned row, const ActivationR
   }
 }
 
+template <TensorType kType, int kRows>
+using PiecesOfRows = std::conditional_t<RawUnit<kType>::kPlanes.scales == 0,
+                                        EightsOfRows<kType, kRows>, UnitsOfRows<kType, kRows>>;
+
+// The sums whole, given to every lane; the warp calls it together.
 template <TensorType kType, int kRows, int kTile>
-__device__ void SumRows(const PackedMatrix& m, unsigned row, const ActivationRows& x,
-                        unsigned first, unsigned n, float (&sums)[kRows][kTile]) {
-  if constexpr (RawUnit<kType>::kPlanes.scales == 0) {
-    SumFloats<kType>(m, row, x, first, n, sums);
-  } else {
-    SumUnits<kType>(m, row, x, first, n, sums);
-  }
+__device__ void SumRows(PiecesOfRows<kType, kRows>& fetched, const PackedMatrix& m, unsigned row,
+                        const ActivationRows& x, unsigned first, unsigned n,
+                        float (&sums)[kRows][kTile]) {
+  SumPieces<kType>(fetched, m, row, x, first, n, sums);
 #pragma unroll
   for (int r = 0; r < kRows; ++r) {
 #pragma unroll
@@ -170,32 +194,24 @@ template <TensorType kType, int kRows, int kTile>
 __global__ void __launch_bounds__(kProductWarps* kLanes)
     MultiplyRows(MatrixParts parts, ActivationRows x, unsigned n, float* out, size_t stride,
                  bool add) {
+  LetNextStart();
   constexpr unsigned kPerBlock = kProductWarps * kRows;
-  PackedMatrix m = parts.part[0];
-  unsigned out_row = parts.first_row[0];
-  unsigned block = blockIdx.x;
-#pragma unroll
-  for (unsigned i = 1; i < kMostParts; ++i) {
-    const unsigned blocks = (m.rows + kPerBlock - 1) / kPerBlock;
-    if (i < parts.n && block >= blocks) {
-      block -= blocks;
-      m = parts.part[i];
-      out_row = parts.first_row[i];
-    } else {
-      break;
-    }
-  }
-  const unsigned row = block * kPerBlock + threadIdx.x / kLanes * kRows;
+  const PartOfBlock part = FindPart(parts, kPerBlock, blockIdx.x);
+  const PackedMatrix& m = part.matrix;
+  const unsigned row = part.first_row + threadIdx.x / kLanes * kRows;
   const unsigned first = blockIdx.y * kTile;
+  PiecesOfRows<kType, kRows> fetched;
+  fetched.Fetch(m, row, threadIdx.x % kLanes);
+  WaitForEarlier();  // for the activations, and for whom reads `out`
   float sums[kRows][kTile] = {};
-  SumRows<kType>(m, row, x, first, n, sums);
+  SumRows<kType>(fetched, m, row, x, first, n, sums);
   if (threadIdx.x % kLanes != 0) return;
 #pragma unroll
   for (int r = 0; r < kRows; ++r) {
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       if (row + r >= m.rows || first + t >= n) continue;
-      float* to = out + (first + t) * stride + out_row + row + r;
+      float* to = out + (first + t) * stride + part.out_row + row + r;
       *to = add ? *to + sums[r][t] : sums[r][t];
     }
   }
@@ -208,14 +224,19 @@ template <TensorType kType, bool kGelu>
 __global__ void __launch_bounds__(kGatedWarps* kLanes)
     MultiplyGated(PackedMatrix gate, PackedMatrix up, ActivationRows x, ActivationRows out,
                   bool rounded) {
+  LetNextStart();
   constexpr unsigned kEach = kUnit / kGatedWarps;
   __shared__ float unit[kUnit];
   const unsigned warp = threadIdx.x / kLanes;
   const unsigned row = blockIdx.x * kUnit + warp * kEach;
+  PiecesOfRows<kType, kEach> fetched_gate, fetched_up;
+  fetched_gate.Fetch(gate, row, threadIdx.x % kLanes);
+  fetched_up.Fetch(up, row, threadIdx.x % kLanes);
+  WaitForEarlier();  // for the activations, and for whom reads `out`
   float gates[kEach][1] = {};
   float ups[kEach][1] = {};
-  SumRows<kType>(gate, row, x, 0, 1, gates);
-  SumRows<kType>(up, row, x, 0, 1, ups);
+  SumRows<kType>(fetched_gate, gate, row, x, 0, 1, gates);
+  SumRows<kType>(fetched_up, up, row, x, 0, 1, ups);
   if (threadIdx.x % kLanes == 0) {
 #pragma unroll
     for (unsigned i = 0; i < kEach; ++i) {
@@ -226,7 +247,7 @@ __global__ void __launch_bounds__(kGatedWarps* kLanes)
   if (warp != 0) return;
   const float value = unit[threadIdx.x];
   out.floats[blockIdx.x * kUnit + threadIdx.x] = value;
-  if (rounded) RoundUnit(value, out, 0, blockIdx.x);
+  if (rounded) RoundColumns<1>({value}, out, 0, blockIdx.x * kUnit + threadIdx.x, true);
 }
 
 // One weight.
@@ -249,6 +270,7 @@ __device__ float WeightAt(const PackedMatrix& m, size_t row, unsigned column) {
 // out[t][c] = scale * row tokens[t] of the matrix. A block a token.
 template <TensorType kType>
 __global__ void ReadRows(PackedMatrix m, const int* tokens, float scale, float* out) {
+  BeginKernel();
   const size_t t = blockIdx.x;
   for (unsigned c = threadIdx.x; c < m.cols; c += blockDim.x) {
     out[t * m.cols + c] = scale * WeightAt<kType>(m, static_cast<size_t>(tokens[t]), c);

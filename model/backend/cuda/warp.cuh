@@ -12,44 +12,49 @@ namespace hearth::model::cuda {
 constexpr unsigned kLanes = 32;
 constexpr unsigned kAllLanes = 0xffffffffu;
 
-__device__ inline float WarpSum(float x) {
-  for (unsigned d = kLanes / 2; d != 0; d /= 2) x += __shfl_xor_sync(kAllLanes, x, d);
+struct Sum {
+  template <typename T>
+  __device__ T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+struct Max {
+  __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
+  __device__ unsigned operator()(unsigned a, unsigned b) const { return max(a, b); }
+};
+
+// One value of the values of some neighbouring lanes of a warp (32, 16, ...), or of a block's
+// kThreads threads, given to each. The whole warp, or block, calls it; the values of a block's
+// warps are taken in order.
+template <typename Join, unsigned kSome, typename T>
+__device__ T LanesJoin(T x) {
+  for (unsigned d = kSome / 2; d != 0; d /= 2) x = Join{}(x, __shfl_xor_sync(kAllLanes, x, d));
   return x;
 }
-__device__ inline int WarpSum(int x) {
-  for (unsigned d = kLanes / 2; d != 0; d /= 2) x += __shfl_xor_sync(kAllLanes, x, d);
-  return x;
-}
-__device__ inline float WarpMax(float x) {
-  for (unsigned d = kLanes / 2; d != 0; d /= 2) x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, d));
+template <typename Join, unsigned kThreads, typename T>
+__device__ T BlockJoin(T x) {
+  __shared__ T of_warps[kThreads / kLanes];
+  x = LanesJoin<Join, kLanes>(x);
+  if (threadIdx.x % kLanes == 0) of_warps[threadIdx.x / kLanes] = x;
+  __syncthreads();  // all are written before the first is read
+  x = of_warps[0];
+  for (unsigned i = 1; i < kThreads / kLanes; ++i) x = Join{}(x, of_warps[i]);
+  __syncthreads();  // all are read before the next call writes
   return x;
 }
 
-// The sum over a block of kThreads threads, given to each; the block's warps' sums are added in
-// order. All threads call it.
+template <typename T>
+__device__ T WarpSum(T x) {
+  return LanesJoin<Sum, kLanes>(x);
+}
+__device__ inline float WarpMax(float x) { return LanesJoin<Max, kLanes>(x); }
 template <unsigned kThreads>
 __device__ float BlockSum(float x) {
-  __shared__ float sums[kThreads / kLanes];
-  x = WarpSum(x);
-  if (threadIdx.x % kLanes == 0) sums[threadIdx.x / kLanes] = x;
-  __syncthreads();
-  float sum = 0;
-  for (unsigned i = 0; i < kThreads / kLanes; ++i) sum += sums[i];
-  __syncthreads();
-  return sum;
+  return BlockJoin<Sum, kThreads>(x);
 }
-
-// The same for the largest.
 template <unsigned kThreads>
-__device__ float BlockMax(float x) {
-  __shared__ float tops[kThreads / kLanes];
-  x = WarpMax(x);
-  if (threadIdx.x % kLanes == 0) tops[threadIdx.x / kLanes] = x;
-  __syncthreads();
-  float top = tops[0];
-  for (unsigned i = 1; i < kThreads / kLanes; ++i) top = fmaxf(top, tops[i]);
-  __syncthreads();
-  return top;
+__device__ unsigned BlockMax(unsigned x) {
+  return BlockJoin<Max, kThreads>(x);
 }
 
 __device__ inline float HalfAt(const uint8_t* p) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "runtime/serving/arguments/argument_reader.h"
 #include "runtime/serving/arguments/argument_types.h"
 #include "runtime/serving/text_match.h"
 
@@ -47,10 +48,9 @@ class ArgumentGrammar {
 
  private:
   enum class Container : uint8_t { kTags, kCall, kObject };
-  static constexpr size_t kLongestKey = 512;  // that the readers take
-  static constexpr int kDeepest = 12;         // of schemas inside each other
-  static constexpr int kDeepestAny = 3;       // of values that no schema describes
-  static constexpr uint32_t kMostFree = 32;   // arguments or members that no schema names
+  static constexpr int kDeepest = 12;        // of schemas inside each other
+  static constexpr int kDeepestAny = 3;      // of values that no schema describes
+  static constexpr uint32_t kMostFree = 32;  // arguments or members that no schema names
 
   const Json& Resolved(const Json& schema) const {
     const Json* at = &schema;
@@ -142,7 +142,7 @@ class ArgumentGrammar {
       const std::string_view after = std::next(key)->text;
       return {after[after.find_first_not_of(" \n\t\r")], kControlBegin};
     }
-    return Concat("()[]{},\"'", python_ ? "=" : ":", kControlBegin);
+    return Concat(kNotInLiteralKey, python_ ? "=" : ":", kControlBegin);
   }
   Error UnwritableKey(const std::string& name) const {
     return MakeError(ErrorCode::kInvalidArgument, "parameter ", DumpJson(Json(name)),

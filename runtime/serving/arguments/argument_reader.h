@@ -10,6 +10,11 @@
 
 namespace hearth::serving {
 
+// Names of arguments without quotes: how long the readers take them, and what literals' must not
+// hold.
+inline constexpr size_t kLongestKey = 512;
+inline constexpr std::string_view kNotInLiteralKey = "()[]{},\"'";
+
 class ArgumentReader {
  public:
   enum class Outcome : uint8_t {

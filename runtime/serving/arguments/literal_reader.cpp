@@ -137,11 +137,14 @@ class LiteralReader : public ArgumentReader {
     }
     const char stop = open_.back() == kCall ? '=' : ':';
     const size_t end = rest.find(stop);
-    if (std::min(end, rest.size()) > kLongestWord) return Outcome::kBroken;
+    if (std::min(end, rest.size()) > kLongestKey) return Outcome::kBroken;
     if (end == rest.npos) return Outcome::kMore;
     std::string_view key = rest.substr(0, end);
     while (!key.empty() && IsSpace(key.back())) key.remove_suffix(1);
-    if (key.empty() || key.find_first_of("()[]{},\"'\xff") != key.npos) return Outcome::kBroken;
+    if (key.empty() || key.find_first_of(kNotInLiteralKey) != key.npos ||
+        key.find(kControlBegin) != key.npos) {
+      return Outcome::kBroken;
+    }
     out += '"';
     AppendEscaped(key, out);
     out += '"';

@@ -70,8 +70,6 @@ class TaggedReader : public ArgumentReader {
   }
 
  private:
-  static constexpr size_t kLongestKey = 512;
-
   std::string_view TextAfter(size_t i) const {
     return i + 1 < pieces_.size() ? std::string_view(pieces_[i + 1].text) : closing_;
   }
@@ -172,12 +170,12 @@ class TaggedReader : public ArgumentReader {
       const FoundMarker end = FindFirst(buffer, terminators_);
       const bool found = end.at != std::string::npos;
       std::string_view piece = std::string_view(buffer).substr(0, end.clear);
-      quotes_.Read(piece);
+      if (!raw) quotes_.Read(piece);
       // A tag inside a string of a JSON value ends nothing.
-      const bool quoted = found && !raw && quotes_.open();
+      const bool quoted = found && quotes_.open();
       if (quoted) {
-        quotes_.Read(buffer.substr(end.at, 1));
         piece = std::string_view(buffer).substr(0, end.at + 1);
+        quotes_.Read(piece.substr(end.at));
       }
       const size_t control = piece.find(kControlBegin);
       piece = piece.substr(0, control);

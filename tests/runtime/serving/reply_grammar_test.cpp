@@ -2,12 +2,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "grammars/matcher.h"
 #include "runtime/serving/call_writer.h"
 #include "runtime/serving/grammar_constraint.h"
-#include "runtime/serving/reply_parser.h"
 #include "tests/runtime/serving/chat_samples.h"
 #include "tests/runtime/serving/control_tokens.h"
+#include "tests/runtime/serving/written_calls.h"
 
 namespace hearth::serving {
 namespace {
@@ -17,8 +16,7 @@ bool Allows(const ChatFormat& format, const ChatRequest& request, std::string_vi
             bool thinking = false) {
   const auto grammar = CompileReply(format, request, thinking);
   if (!grammar.ok()) FAIL(grammar.error().message);
-  grammar::Matcher matcher(*grammar, nullptr);
-  return matcher.AcceptBytes(text) && matcher.CanEnd();
+  return GrammarAllows(*grammar, text);
 }
 
 const std::string kMilk = R"({"title": "Buy milk"})";
@@ -197,12 +195,8 @@ TEST_CASE("a tool keeps its name in every writing, or is refused by that name") 
       }
       if (!grammar.ok()) FAIL(grammar.error().message);
       const std::string text = WriteCalls(format, {{"", name, Json::object()}});
-      grammar::Matcher matcher(*grammar, nullptr);
-      CHECK(matcher.AcceptBytes(text));
-      CHECK(matcher.CanEnd());
-      ReplyParser parser(format, false, CallPlace::kAnywhere, request.tools, {});
-      parser.Push(text);
-      const Message message = parser.Finish(false);
+      CHECK(GrammarAllows(*grammar, text));
+      const Message message = ReadReply(format, request.tools, text);
       REQUIRE(message.calls.size() == 1);
       CHECK(message.calls[0].name == name);
     }

@@ -2,10 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "grammars/matcher.h"
 #include "runtime/serving/call_writer.h"
-#include "runtime/serving/reply_grammar.h"
-#include "runtime/serving/reply_parser.h"
+#include "tests/runtime/serving/written_calls.h"
 
 namespace hearth::serving {
 namespace {
@@ -86,24 +84,18 @@ TEST_CASE("arguments obey their schema in every family's writing") {
       CAPTURE(format.name, c.schema);
       const auto grammar = CompileReply(format, request, false);
       if (!grammar.ok()) FAIL(grammar.error().message);
-      const auto allows = [&](const std::string& text) {
-        grammar::Matcher matcher(*grammar, nullptr);
-        return matcher.AcceptBytes(text) && matcher.CanEnd();
-      };
       for (const Json& value : c.held) {
         const std::string text = WriteCalls(format, {{"", "f", {{"v", value}}}});
         CAPTURE(text);
-        CHECK(allows(text));
-        ReplyParser parser(format, false, CallPlace::kAnywhere, request.tools, {});
-        parser.Push(text);
-        const Message message = parser.Finish(false);
+        CHECK(GrammarAllows(*grammar, text));
+        const Message message = ReadReply(format, request.tools, text);
         REQUIRE(message.calls.size() == 1);
         CHECK(DumpJson(message.calls[0].arguments.at("v")) == DumpJson(value));
       }
       for (const Json& value : c.refused) {
         const std::string text = WriteCalls(format, {{"", "f", {{"v", value}}}});
         CAPTURE(text);
-        CHECK_FALSE(allows(text));
+        CHECK_FALSE(GrammarAllows(*grammar, text));
       }
     }
   }
@@ -118,9 +110,8 @@ TEST_CASE("a string that a writing cannot hold is not written there") {
   REQUIRE(grammar.ok());
   for (const auto& [value, may] :
        {std::pair{Json("a</parameter>b"), false}, {Json("ok"), true}, {Json(10), false}}) {
-    grammar::Matcher matcher(*grammar, nullptr);
     CAPTURE(value);
-    CHECK(matcher.AcceptBytes(WriteCalls(format, {{"", "f", {{"v", value}}}})) == may);
+    CHECK(GrammarAllows(*grammar, WriteCalls(format, {{"", "f", {{"v", value}}}})) == may);
   }
 }
 
@@ -156,12 +147,8 @@ TEST_CASE("a parameter's name is written as it is, or left out, or refused where
         ++written;
         const std::string text = WriteCalls(format, {{"", "f", arguments}});
         CAPTURE(text);
-        grammar::Matcher matcher(*grammar, nullptr);
-        CHECK(matcher.AcceptBytes(text));
-        CHECK(matcher.CanEnd());
-        ReplyParser parser(format, false, CallPlace::kAnywhere, request.tools, {});
-        parser.Push(text);
-        const Message message = parser.Finish(false);
+        CHECK(GrammarAllows(*grammar, text));
+        const Message message = ReadReply(format, request.tools, text);
         REQUIRE(message.calls.size() == 1);
         CHECK(DumpJson(message.calls[0].arguments) == DumpJson(arguments));
       }
