@@ -85,7 +85,10 @@ struct EngineOptions {
   uint32_t context_tokens = 0;  // longest sequence; 0: the model's, at most 32768
   // KV memory for all sequences together, taken as it is used. 0: 4 contexts, or the bytes.
   uint32_t kv_tokens = 0;
-  uint64_t kv_bytes = 0;        // the same in bytes; 0: no such bound
+  uint64_t kv_bytes = 0;  // the same in bytes; 0: no such bound
+  // Memory of the host for KV that must leave the device, taken as it is used; 0: it is forgotten,
+  // and read again.
+  uint64_t kv_host_bytes = 0;
   uint32_t max_sequences = 16;  // worked on together
   uint32_t max_batch_tokens = 512;
   // A pass that reads prompts beside sequences that are decoded lasts about so long at most: the
@@ -100,12 +103,18 @@ struct EngineOptions {
 // What an engine has and has done.
 struct EngineStats {
   uint64_t steps = 0;
-  uint32_t kv_blocks = 0;         // of 16 positions each, that there may be
-  uint32_t kv_blocks_free = 0;    // and that hold nothing
-  uint32_t kv_blocks_cached = 0;  // known to the cache; sequences hold some of them as well
-  uint64_t kv_tokens_held = 0;    // tokens of running sequences that have their KV
-  uint32_t kv_blocks_held = 0;    // blocks in their tables, shared ones counted once for each
+  uint32_t kv_blocks = 0;          // of 16 positions each, that there may be
+  uint32_t kv_blocks_free = 0;     // and that hold nothing
+  uint32_t kv_blocks_cached = 0;   // known to the cache; sequences hold some of them as well
+  uint64_t kv_tokens_held = 0;     // tokens of running sequences that have their KV
+  uint32_t kv_blocks_held = 0;     // blocks in their tables, shared ones counted once for each
+  uint32_t kv_host_blocks = 0;     // that there may be on the host
+  uint32_t kv_blocks_on_host = 0;  // known to the cache, and on the device no more
   uint64_t kv_bytes_per_block = 0;
+  // Blocks so far that left the device for the host, that came back, and that were forgotten.
+  uint64_t kv_blocks_spilled = 0;
+  uint64_t kv_blocks_restored = 0;
+  uint64_t kv_blocks_lost = 0;
   uint64_t guessed_tokens = 0;   // tried in passes
   uint64_t accepted_tokens = 0;  // of these, that came true
   uint64_t preemptions = 0;

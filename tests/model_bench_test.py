@@ -33,7 +33,8 @@ def main():
                 report = json.load(file)
             rows = {row["name"]: row for row in report["rows"]}
             wanted = ["copy", "loading", "decode", "prefill of 48", "decode, 3 sequences",
-                      "attention to 200, decoding", "attention to 200, reading", "first token of 32 more after 200"]
+                      "attention to 200, decoding", "attention to 200, reading", "first token of 32 more after 200",
+                      "KV saved", "KV restored", "first token of 32 more after 200, restored"]
             check(list(rows) == wanted, f"{kind}: rows {list(rows)}")
             # Attention is told by a difference, which a busy machine may hide.
             check(all((row["value"] or name.startswith("attention")) and (row["value"] or 1) > 0

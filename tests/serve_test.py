@@ -334,7 +334,7 @@ def test_reasoning(server):
 def test_metrics(server):
     text = server.request("GET", "/metrics")[2].decode()
     for name in ("hearth_time_to_first_token_seconds_count", "hearth_time_per_output_token_seconds_sum", "hearth_queue_depth",
-                 "hearth_engine_steps_total", "hearth_kv_bytes_used", "hearth_guessed_tokens_accepted_total",
+                 "hearth_engine_steps_total", "hearth_kv_bytes_used", "hearth_kv_blocks_lost_total", "hearth_guessed_tokens_accepted_total",
                  "hearth_prompt_tokens_total", "hearth_prompt_tokens_cached_total", "hearth_completion_tokens_total",
                  'hearth_requests_total{route="/v1/models",status="200"}', "hearth_prefix_cache_hits_total"):
         check(re.search(rf"^{re.escape(name)} \d", text, re.MULTILINE), name)

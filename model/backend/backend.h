@@ -135,8 +135,10 @@ class Backend {
   // Takes weights over as they lie in the file. Parts of a matrix have equal cols and join by rows;
   // parts of a vector join end to end.
   virtual Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) = 0;
-  virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) = 0;
-  // Bytes that one block of such a storage takes once it is used.
+  // `host_blocks` of the second tier may be none.
+  virtual Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, uint32_t host_blocks,
+                                                      KvType type) = 0;
+  // Bytes that one block of such a storage takes once it is used, on either tier.
   virtual size_t KvBlockBytes(KvType type) const = 0;
 
   // Null ends it. False where the backend cannot be observed. The observer outlives its passes.

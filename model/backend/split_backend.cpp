@@ -2,6 +2,7 @@
 //
 // A pass is three passes of the parts: the embedding on the second, some layers on the first, the
 // others and the head on the second. Between them the host copies what the layers left.
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -16,6 +17,16 @@ struct SplitKv : KvStorage {
     first->CopyBlock(from, to);
     rest->CopyBlock(from, to);
   }
+  uint32_t host_blocks() const override { return first->host_blocks(); }
+  bool Save(BlockId from, HostBlock to) override {
+    return first->Save(from, to) && rest->Save(from, to);
+  }
+  void Restore(HostBlock from, BlockId to) override {
+    first->Restore(from, to);
+    rest->Restore(from, to);
+  }
+  uint64_t copies() const override { return std::max(first->copies(), rest->copies()); }
+  bool Done(uint64_t n) override { return first->Done(n) && rest->Done(n); }
   std::unique_ptr<KvStorage> first, rest;
 };
 
@@ -49,10 +60,11 @@ class SplitBackend final : public Backend {
     return owner.Prepare(parts, role);
   }
 
-  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, uint32_t host_blocks,
+                                              KvType type) override {
     auto kv = std::make_unique<SplitKv>();
-    HEARTH_TRY(kv->first, first_->CreateKv(n_blocks, type));
-    HEARTH_TRY(kv->rest, rest_->CreateKv(n_blocks, type));
+    HEARTH_TRY(kv->first, first_->CreateKv(n_blocks, host_blocks, type));
+    HEARTH_TRY(kv->rest, rest_->CreateKv(n_blocks, host_blocks, type));
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 

@@ -112,7 +112,7 @@ Result<std::shared_ptr<Drafter>> CreateDraftModel(std::unique_ptr<Model> draft, 
   }
   context_tokens = std::min(context_tokens, draft->config().context_length);
   const uint32_t n_blocks = BlockTable::BlocksFor(context_tokens) * kContexts;
-  HEARTH_TRY(auto kv, draft->transformer().backend().CreateKv(n_blocks, kv_type));
+  HEARTH_TRY(auto kv, draft->transformer().backend().CreateKv(n_blocks, 0, kv_type));
   return std::shared_ptr<Drafter>(
       std::make_shared<DraftModel>(std::move(draft), std::move(kv), context_tokens));
 }

@@ -140,7 +140,9 @@ Result<std::unique_ptr<Engine>> Engine::Create(Model& model, const EngineOptions
   actual.kv_tokens = static_cast<uint32_t>(std::min<uint64_t>(actual.kv_tokens, most_tokens));
   if (!actual.now) actual.now = SystemSeconds;
   const uint32_t n_blocks = BlockTable::BlocksFor(actual.kv_tokens);
-  HEARTH_TRY(auto kv, backend.CreateKv(n_blocks, actual.kv_type));
+  const auto host_blocks = static_cast<uint32_t>(std::min<uint64_t>(
+      actual.kv_host_bytes / block_bytes, std::numeric_limits<HostBlock>::max() - n_blocks));
+  HEARTH_TRY(auto kv, backend.CreateKv(n_blocks, host_blocks, actual.kv_type));
   std::unique_ptr<Engine> engine(
       new Engine(std::make_unique<State>(model, actual, std::move(kv), n_blocks)));
   engine->state_->stats.kv_bytes_per_block = block_bytes;
@@ -163,6 +165,11 @@ EngineStats Engine::stats() const {
   stats.kv_blocks = s.allocator.capacity();
   stats.kv_blocks_free = s.allocator.free();
   stats.kv_blocks_cached = static_cast<uint32_t>(s.cache.blocks());
+  stats.kv_host_blocks = s.kv->host_blocks();
+  stats.kv_blocks_on_host = static_cast<uint32_t>(s.cache.spilled_blocks());
+  stats.kv_blocks_spilled = s.cache.counts().spilled;
+  stats.kv_blocks_restored = s.cache.counts().restored;
+  stats.kv_blocks_lost = s.cache.counts().lost;
   for (const auto& sequence : s.scheduler.running()) {
     stats.kv_tokens_held += sequence->computed;
     stats.kv_blocks_held += static_cast<uint32_t>(sequence->table.blocks().size());

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Create(Model& model, KvType kv_typ
   // Each sequence may leave one block half empty.
   constexpr uint32_t kSpareBlocks = 256;
   const uint32_t n_blocks = BlockTable::BlocksFor(max_tokens) + kSpareBlocks;
-  HEARTH_TRY(auto kv, model.transformer().backend().CreateKv(n_blocks, kv_type));
+  HEARTH_TRY(auto kv, model.transformer().backend().CreateKv(n_blocks, 0, kv_type));
   return std::unique_ptr<Evaluator>(
       new Evaluator(std::make_unique<State>(model, std::move(kv), n_blocks)));
 }

@@ -119,11 +119,25 @@ bool Scheduler::HasMemoryFor(const Sequence& sequence, const RadixCache::Known& 
   return wanted <= allocator_.free() || wanted <= allocator_.free() + cache_.evictable();
 }
 
+void Scheduler::NoteCovered(Sequence& sequence, uint32_t covered, uint64_t copies) {
+  const uint32_t before = std::exchange(sequence.computed, covered);
+  if (!sequence.preempted) sequence.usage.cached_tokens += covered - before;
+  if (cache_.copies() != copies) sequence.copies = cache_.copies();
+}
+
 void Scheduler::ShareKnown(Sequence& sequence) {
-  const uint32_t before = sequence.computed;
-  sequence.computed =
-      cache_.Share(sequence.salt, Shareable(sequence), sequence.computed, sequence.table);
-  if (!sequence.preempted) sequence.usage.cached_tokens += sequence.computed - before;
+  const uint64_t copies = cache_.copies();
+  NoteCovered(sequence,
+              cache_.Share(sequence.salt, Shareable(sequence), sequence.computed, sequence.table),
+              copies);
+}
+
+void Scheduler::CopyKnownTail(Sequence& sequence) {
+  const uint64_t copies = cache_.copies();
+  NoteCovered(
+      sequence,
+      cache_.CopyTail(sequence.salt, Shareable(sequence), sequence.computed, sequence.table),
+      copies);
 }
 
 bool Scheduler::ReserveFromCache(BlockTable& table, uint32_t tokens) {
@@ -193,6 +207,7 @@ bool Scheduler::IsBeingComputed(const Sequence& sequence, const std::vector<Slic
 
 bool Scheduler::PlanReading(uint32_t read_tokens, std::vector<Slice>& slices) {
   uint32_t room = options_.max_batch_tokens;
+  const bool others_write = !slices.empty();
   for (const Slice& slice : slices) {
     room -= slice.count + static_cast<uint32_t>(slice.sequence->draft.size());
   }
@@ -210,10 +225,8 @@ bool Scheduler::PlanReading(uint32_t read_tokens, std::vector<Slice>& slices) {
     if (room == 0) return true;
     ShareKnown(*sequence);
     if (IsBeingComputed(*sequence, slices)) continue;
-    const uint32_t before = sequence->computed;
-    sequence->computed =
-        cache_.CopyTail(sequence->salt, Shareable(*sequence), sequence->computed, sequence->table);
-    if (!sequence->preempted) sequence->usage.cached_tokens += sequence->computed - before;
+    CopyKnownTail(*sequence);
+    if (others_write && !cache_.Arrived(sequence->copies)) continue;
     uint32_t count = std::min(sequence->pending(), room);
     // Chunks end with a block where they can: it is known to others at once.
     const uint32_t beyond = (sequence->computed + count) % kBlockTokens;

@@ -7,9 +7,11 @@
 //
 // Memory is taken as it is used. Where none is left the cache gives up what was used longest ago,
 // and then a sequence that comes after (of lower priority, or later) loses its place: it waits
-// again, and what it had computed stays in the cache for as long as the room is not wanted.
+// again, and what it had computed stays in the cache for as long as the room is not wanted, or
+// behind it on the host. A sequence whose KV is on its way from there does not make others wait for
+// it that are decoded: it sits their passes out.
 //
-// Not thread-safe, and deterministic: no clock.
+// Not thread-safe, and deterministic: no clock (but for when such copies are made).
 #pragma once
 
 #include <deque>
@@ -67,6 +69,9 @@ class Scheduler {
   void Preempt(Sequence& sequence);
   void LeaveToCache(Sequence& sequence);
   void ShareKnown(Sequence& sequence);
+  void CopyKnownTail(Sequence& sequence);
+  // `covered` of its tokens are, after `copies` had been asked for before.
+  void NoteCovered(Sequence& sequence, uint32_t covered, uint64_t copies);
   bool IsBeingComputed(const Sequence& sequence, const std::vector<Slice>& slices) const;
   int64_t Urgency(const Sequence& sequence) const;
   std::unique_ptr<Sequence> Take(Sequence& sequence);

@@ -55,6 +55,7 @@ struct Sequence {
   bool reading = true;
   bool preempted = false;   // it was, once
   uint64_t arrived_at = 0;  // tokens that had been read for others by then
+  uint64_t copies = 0;      // after so many between the tiers, its KV is on the device
   // Guesses at what follows `tokens`, tried in the coming pass.
   std::vector<TokenId> draft;
   Speculation speculation;

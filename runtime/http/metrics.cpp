@@ -92,6 +92,15 @@ std::string Metrics::Write(const Gauges& gauges) const {
            gauges.kv_bytes);
   WriteOne(out, "hearth_kv_bytes_used", "gauge", "Of this, what holds something.",
            gauges.kv_bytes_used);
+  WriteOne(out, "hearth_kv_host_bytes_used", "gauge",
+           "Keys and values on the host that the device has no room for.",
+           gauges.kv_host_bytes_used);
+  WriteOne(out, "hearth_kv_blocks_spilled_total", "counter",
+           "Blocks of 16 tokens that left the device for the host.", gauges.counts.kv_spilled);
+  WriteOne(out, "hearth_kv_blocks_restored_total", "counter", "Blocks that came back from there.",
+           gauges.counts.kv_restored);
+  WriteOne(out, "hearth_kv_blocks_lost_total", "counter",
+           "Blocks that were forgotten for want of room.", gauges.counts.kv_lost);
   WriteOne(out, "hearth_kv_tokens_held", "gauge", "Tokens of replies being written.",
            gauges.kv_tokens_held);
   return out;

@@ -50,6 +50,7 @@ const std::vector<Setting>& Settings() {
       {"models.max_sequences", "HEARTH_MAX_SEQUENCES", &C::max_sequences, {1, 256}},
       {"models.context_tokens", "HEARTH_CONTEXT", &C::context_tokens, {0, 1 << 24}},
       {"models.kv_mib", "HEARTH_KV_MIB", &C::kv_mib, {0, 1 << 24}},
+      {"models.kv_host_mib", "HEARTH_KV_HOST_MIB", &C::kv_host_mib, {0, 1 << 24}},
       {"models.keep_alive_seconds", "HEARTH_KEEP_ALIVE", &C::model_keep_alive_seconds, {-1, kYear}},
       {"models.lora", "HEARTH_LORA", &C::adapters},
       {"models.draft", "HEARTH_DRAFT", &C::draft_model},

@@ -38,7 +38,8 @@ struct ServerConfig {
   int64_t max_queue = 128;
   int64_t max_sequences = 16;
   int64_t context_tokens = 0;
-  int64_t kv_mib = 0;  // of KV memory; 0: four contexts
+  int64_t kv_mib = 0;       // of KV memory; 0: four contexts
+  int64_t kv_host_mib = 0;  // of the host's memory for KV that the device has no room for
   int64_t model_keep_alive_seconds = 300;
   std::vector<std::string> adapters;  // LoRA files of the default model
   std::string draft_model;            // guesses for it

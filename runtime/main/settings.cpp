@@ -84,6 +84,7 @@ Result<serving::LocalModelOptions> Settings::ModelOptions() const {
   serving::LocalModelOptions options;
   options.engine.context_tokens = static_cast<uint32_t>(config.context_tokens);
   options.engine.kv_bytes = static_cast<uint64_t>(config.kv_mib) << 20;
+  options.engine.kv_host_bytes = static_cast<uint64_t>(config.kv_host_mib) << 20;
   if (!config.draft_model.empty()) {
     HEARTH_TRY(const fs::path draft, FindModel(config.draft_model, config.models_directory));
     options.draft_path = draft.string();

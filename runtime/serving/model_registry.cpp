@@ -36,6 +36,9 @@ void ModelCounts::Add(const LocalModel& model) {
   preemptions += stats.preemptions;
   guessed_tokens += stats.guessed_tokens;
   accepted_tokens += stats.accepted_tokens;
+  kv_spilled += stats.kv_blocks_spilled;
+  kv_restored += stats.kv_blocks_restored;
+  kv_lost += stats.kv_blocks_lost;
   grammar_hits += model.grammars().hits();
   grammar_misses += model.grammars().misses();
 }

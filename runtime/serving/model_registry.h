@@ -54,6 +54,7 @@ struct ModelCounts {
   uint64_t preemptions = 0;
   uint64_t guessed_tokens = 0;
   uint64_t accepted_tokens = 0;
+  uint64_t kv_spilled = 0, kv_restored = 0, kv_lost = 0;  // blocks; see EngineStats
   uint64_t grammar_hits = 0;
   uint64_t grammar_misses = 0;
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <random>
 
 #include "model/backend/backend.h"
@@ -16,6 +17,7 @@
 #include "tests/cuda/on_device.h"
 #include "tests/support/files.h"
 #include "tests/support/small_model.h"
+#include "tests/support/take_turns.h"
 #ifndef HEARTH_CUDA_ON_DEVICE
 #include "tests/cuda/host/cuda_runtime.h"
 #endif
@@ -248,7 +250,38 @@ TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of
   }
 }
 
+TEST_CASE("sessions whose KV goes to the host and back get what they get with memory for all",
+          "[whole]") {
+  test::CheckTurns(*Load(BackendKind::kCuda, kLlama), 2);
+}
+
 #ifndef HEARTH_CUDA_ON_DEVICE
+TEST_CASE("a device that fails while KV comes back ends the request with its words", "[whole]") {
+  const auto model = Load(BackendKind::kCuda, kLlama);
+  auto engine =
+      Engine::Create(*model, {.context_tokens = 64, .kv_tokens = 64, .kv_host_bytes = 1 << 20});
+  REQUIRE(engine.ok());
+  std::vector<Event> events;
+  const auto run = [&](TokenId first) {
+    std::vector<TokenId> prompt(48);
+    std::iota(prompt.begin(), prompt.end(), first);
+    (void)*(*engine)->Submit({.prompt = prompt, .max_tokens = 2, .stop_tokens = {0}});
+    Event last;
+    while ((*engine)->Step(events)) last = std::exchange(events, {}).back();
+    return last;
+  };
+  run(1);
+  run(100);
+  REQUIRE((*engine)->stats().kv_blocks_spilled > 0);
+  cuda_on_host::answer = cudaErrorECCUncorrectable;
+  const Event end = run(1);
+  cuda_on_host::answer = cudaSuccess;
+  CHECK((*engine)->stats().kv_blocks_restored > 0);
+  CHECK(end.reason == FinishReason::kError);
+  CHECK_THAT(end.error.message, Catch::Contains("ECC"));
+  CHECK((*engine)->stats().device_lost);
+}
+
 TEST_CASE("a device that fails ends the requests with its words, and the program lives",
           "[whole]") {
   const auto model = Load(BackendKind::kCuda, kLlama);

@@ -26,7 +26,7 @@ void RunNetwork(const GgufFile& file) {
   if (!backend.ok()) return;
   const auto network = Transformer::Load(file, *config, *std::move(backend), nullptr);
   if (!network.ok()) return;
-  const auto kv = (*network)->backend().CreateKv(1, KvType::kF16);
+  const auto kv = (*network)->backend().CreateKv(1, 0, KvType::kF16);
   if (!kv.ok()) return;
   const hearth::TokenId tokens[] = {0, static_cast<hearth::TokenId>(config->vocab_size - 1)};
   const BlockId blocks[] = {0};

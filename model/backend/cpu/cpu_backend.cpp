@@ -82,8 +82,9 @@ class CpuBackend final : public Backend {
     return weight;
   }
 
-  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
-    HEARTH_TRY(auto kv, CpuKv::Create(config_, n_blocks, type));
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, uint32_t host_blocks,
+                                              KvType type) override {
+    HEARTH_TRY(auto kv, CpuKv::Create(config_, n_blocks, host_blocks, type));
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 

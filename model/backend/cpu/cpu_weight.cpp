@@ -115,13 +115,13 @@ void CpuKv::CopyBlock(BlockId from, BlockId to) {
 }
 
 Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t n_blocks,
-                                             KvType type) {
+                                             uint32_t host_blocks, KvType type) {
   if (type == KvType::kF8E4M3) {
     return MakeError(ErrorCode::kUnsupported,
                      "a KV cache of f8_e4m3 is for GPUs (--backend cuda); ",
                      "on the CPU q8_0 takes as little memory and is more exact");
   }
-  auto kv = std::make_unique<CpuKv>();
+  auto kv = std::make_unique<CpuKv>(n_blocks, host_blocks);
   if (type == KvType::kQ8_0 && config.head_dim % kKvQuantBlock != 0) {
     return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
                      kKvQuantBlock, " divides; this model's are ", config.head_dim,
@@ -131,7 +131,7 @@ Result<std::unique_ptr<CpuKv>> CpuKv::Create(const ModelConfig& config, uint32_t
   kv->n_layers_ = config.n_layers;
   kv->n_kv_heads_ = config.n_kv_heads;
   kv->half_bytes_ = KvBytes(type, config.head_dim);
-  const size_t bytes = n_blocks * BlockBytes(config, type);
+  const size_t bytes = (size_t{n_blocks} + host_blocks) * BlockBytes(config, type);
   kv->memory_ = AlignedBuffer(bytes);
   if (kv->memory_.data() == nullptr) {
     return MakeError(ErrorCode::kResourceExhausted, "no address space for a KV cache of ",

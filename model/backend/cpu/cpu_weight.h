@@ -32,10 +32,11 @@ struct CpuWeight : Weight {
 
 // [block][layer][kv_head]{keys, values} (kernels.h): a block is contiguous over
 // all layers, so it can be shared, moved and written to disk as one piece.
-class CpuKv : public KvStorage {
+class CpuKv : public OneMemoryKvStorage {
  public:
+  using OneMemoryKvStorage::OneMemoryKvStorage;  // Create makes them
   static Result<std::unique_ptr<CpuKv>> Create(const ModelConfig& config, uint32_t n_blocks,
-                                               KvType type);
+                                               uint32_t host_blocks, KvType type);
   static size_t BlockBytes(const ModelConfig& config, KvType type);
   KvType type() const { return type_; }
   void CopyBlock(BlockId from, BlockId to) override;

@@ -8,6 +8,7 @@
 #include "model/backend/backend.h"
 #include "model/backend/cuda/attention.cuh"
 #include "model/backend/cuda/attention_plan.h"
+#include "model/backend/cuda/cuda_kv.h"
 #include "model/backend/cuda/cuda_weight.h"
 #include "model/backend/cuda/device_array.h"
 #include "model/backend/cuda/flash_attention.h"
@@ -27,21 +28,6 @@
 namespace hearth::model::cuda {
 
 namespace {
-
-struct CudaKv : KvStorage {
-  explicit CudaKv(Device& d) : device(d) {}
-  void CopyBlock(BlockId from, BlockId to) override {
-    device.Note(cudaMemcpyAsync(memory.data() + static_cast<size_t>(to) * block_bytes,
-                                memory.data() + static_cast<size_t>(from) * block_bytes,
-                                block_bytes, cudaMemcpyDeviceToDevice, device.stream()));
-  }
-
-  Device& device;
-  KvType type = KvType::kF16;
-  size_t block_bytes = 0;
-  DeviceArray<uint8_t> memory;
-  PagedKv view{};
-};
 
 constexpr size_t kPartialFloats = size_t{16} << 20;  // of attention's chunks, at once
 
@@ -101,29 +87,18 @@ class CudaBackend final : public Backend {
     return LoadWeight(device_, *upload_, parts, role);
   }
 
-  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType type) override {
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, uint32_t host_blocks,
+                                              KvType type) override {
     if (type == KvType::kQ8_0 && config_.head_dim % kUnit != 0) {
       return MakeError(ErrorCode::kUnsupported, "a KV cache of q8_0 needs heads whose length ",
                        "32 divides, not ", config_.head_dim, "; use f16 or bf16");
     }
     upload_.reset();  // the weights are there
-    auto kv = std::make_unique<CudaKv>(device_);
-    kv->type = type;
-    kv->block_bytes = KvBlockBytes(type);
-    const size_t bytes = kv->block_bytes * n_blocks;
-    HEARTH_CHECK_OK(device_.Lost());
-    if (kv->memory.TryReserve(device_, bytes) != cudaSuccess) {
-      return device_.TooLarge(Concat("a KV cache of ", size_t{n_blocks} * kBlockTokens, " tokens"),
-                              bytes, "Use a shorter context, --kv-type q8_0 or --backend cpu");
-    }
-    kv->view = {kv->memory.data(), layers_, config_.n_kv_heads, config_.head_dim,
-                KvHalfBytes(type, config_.head_dim)};
+    HEARTH_TRY(auto kv, CudaKv::Create(device_, KvShape(type), n_blocks, host_blocks));
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
 
-  size_t KvBlockBytes(KvType type) const override {
-    return 2 * KvHalfBytes(type, config_.head_dim) * layers_ * config_.n_kv_heads;
-  }
+  size_t KvBlockBytes(KvType type) const override { return KvShape(type).block_bytes(); }
 
   Status Run(const Pass& pass, const std::function<void(int)>& body) override {
     const StepShape shape = Begin(pass);
@@ -192,9 +167,9 @@ class CudaBackend final : public Backend {
     const RowForms wanted = Wanted(w.attention_out, n);
     // What merges the chunks of a head can round it too.
     const bool round_heads = wanted.rounded && !wanted.halves && config_.head_dim % kUnit == 0;
-    VisitKv(kv.type, [&]<KvType kType>() {
+    VisitKv(kv.type(), [&]<KvType kType>() {
       Launch(device_, &FinishHeads<kType>, dim3(Count(n), heads), dim3(kLanes), qkv_.data(),
-             config_.n_heads, norms, table, inputs_.query_scales(), places_, kv.view, layer,
+             config_.n_heads, norms, table, inputs_.query_scales(), places_, kv.view(), layer,
              queries_.data());
     });
     for (const AttentionRun& run : runs_) {
@@ -260,6 +235,9 @@ class CudaBackend final : public Backend {
     shape.context = longest_;
     inputs_.Send(device_, batch);
     places_ = inputs_.places();
+    for (const BatchSequence& sequence : batch.sequences) {
+      static_cast<CudaKv&>(pass.kv).Await(sequence.blocks);
+    }
     return shape;
   }
 
@@ -298,6 +276,10 @@ class CudaBackend final : public Backend {
     RowForms forms = FormsFor(Cuda(weight), n, n);
     forms.rounded = forms.rounded || adapted_;
     return forms;
+  }
+
+  CudaKv::Shape KvShape(KvType type) const {
+    return {type, layers_, config_.n_kv_heads, config_.head_dim};
   }
 
   // How a pass ended: memory that it did not get is an error of this pass alone.
@@ -362,9 +344,9 @@ class CudaBackend final : public Backend {
     const unsigned group = config_.n_heads / config_.n_kv_heads;
     AttendParts(
         run, chunks, rounded, [&](unsigned first, unsigned count, const Partials& partials) {
-          VisitKv(kv.type, [&]<KvType kType>() {
+          VisitKv(kv.type(), [&]<KvType kType>() {
             Launch(device_, &AttendChunks<kType>, dim3(count, config_.n_kv_heads, chunks),
-                   dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view,
+                   dim3(kLanes, group), queries_.data(), first, config_.n_heads, places_, kv.view(),
                    layer, config_.layers[layer].window, config_.attention_softcap, partials);
           });
         });
@@ -373,8 +355,8 @@ class CudaBackend final : public Backend {
   void AttendMany(const CudaKv& kv, uint32_t layer, const AttentionRun& run) {
     const FlashMasks masks = {config_.layers[layer].window, config_.attention_softcap};
     const auto attend = [&](unsigned first, unsigned count, const Partials& partials) {
-      LaunchFlash(device_, kv.type, queries_.data(), {first, count}, config_.n_heads, places_,
-                  kv.view, layer, masks, partials, attended_.view().floats);
+      LaunchFlash(device_, kv.type(), queries_.data(), {first, count}, config_.n_heads, places_,
+                  kv.view(), layer, masks, partials, attended_.view().floats);
     };
     const unsigned parts = FlashParts(run.longest);
     if (parts == 1) return attend(run.first, run.count, {nullptr, nullptr, nullptr, 1});

@@ -25,7 +25,8 @@ const ReferenceWeight& Ref(const WeightPtr& weight) {
 }
 
 // [block][layer][k or v][kv_head][position in block][head_dim]
-struct ReferenceKv : KvStorage {
+struct ReferenceKv : OneMemoryKvStorage {
+  using OneMemoryKvStorage::OneMemoryKvStorage;
   Vector values;
   size_t block_size = 0;  // doubles
   void CopyBlock(BlockId from, BlockId to) override {
@@ -57,10 +58,11 @@ class ReferenceBackend final : public Backend {
     return WeightPtr(std::move(weight));
   }
 
-  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, KvType) override {
-    auto kv = std::make_unique<ReferenceKv>();
+  Result<std::unique_ptr<KvStorage>> CreateKv(uint32_t n_blocks, uint32_t host_blocks,
+                                              KvType) override {
+    auto kv = std::make_unique<ReferenceKv>(n_blocks, host_blocks);
     kv->block_size = KvBlockBytes(KvType::kF32) / sizeof(double);
-    kv->values.resize(n_blocks * kv->block_size);
+    kv->values.resize((size_t{n_blocks} + host_blocks) * kv->block_size);
     return std::unique_ptr<KvStorage>(std::move(kv));
   }
   size_t KvBlockBytes(KvType) const override {

@@ -25,8 +25,9 @@ struct Work {
 
 // Adds rows: decode, and the same with drawn and with constrained tokens (held against it),
 // prefill, decode of all sequences together likewise, attention alone at the long context
-// (decoding, reading), and the time to the first token of 32 more on the long session beside a step
-// of decoding there. Fails as an engine does.
+// (decoding, reading), the time to the first token of 32 more on the long session beside a step of
+// decoding there, the rates of its keys and values to the host and back beside the bus's (on the
+// CPU: memory's), and that first token where they have to come back. Fails as an engine does.
 Status Measure(model::Model& model, const model::DeviceSpeed& speed, const Work& work,
                Report& report);
 

@@ -137,12 +137,12 @@ inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 using std::max;
 using std::min;
 
-using cudaStream_t = void*;
 enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorECCUncorrectable = 214,
+  cudaErrorNotReady = 600,
   cudaErrorStreamCaptureUnsupported = 900
 };
 enum cudaMemcpyKind {
@@ -171,11 +171,6 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {"host", 9, 0, 2, size_t{1} << 32};
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  *stream = nullptr;
-  return cudaSuccess;
-}
-inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 // What the device answers from now on where it is waited for.
 namespace cuda_on_host {
 extern cudaError_t answer;
@@ -183,9 +178,7 @@ extern cudaError_t answer;
 using Recorded = std::vector<std::function<void()>>;
 extern Recorded* recording;
 }  // namespace cuda_on_host
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return cuda_on_host::recording ? cudaErrorStreamCaptureUnsupported : cuda_on_host::answer;
-}
+#include "tests/cuda/host/streams.h"
 // Device memory begins as something that is not zero, and allocations above 16 GiB fail.
 inline cudaError_t cudaMalloc(void** data, size_t bytes) {
   if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
@@ -200,12 +193,6 @@ inline cudaError_t cudaFree(void* data) {
 }
 inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   *free = *total = size_t{1} << 32;
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
-                                   cudaStream_t) {
-  if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
-  std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
 
@@ -257,4 +244,4 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 }
 
 #include "tests/cuda/host/graphs.h"
-#include "tests/cuda/host/pinned_and_events.h"
+#include "tests/cuda/host/pinned.h"

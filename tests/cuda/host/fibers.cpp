@@ -14,6 +14,7 @@ namespace cuda_on_host {
 Place here;
 cudaError_t answer = cudaSuccess;
 Recorded* recording = nullptr;
+size_t pinned_left = SIZE_MAX;
 int graph_launches = 0;
 size_t launches = 0;
 float product_fault = 0;

@@ -12,7 +12,7 @@ namespace {
 
 std::vector<float> Logits(Transformer& transformer) {
   const std::vector<TokenId> tokens = {3, 10, 31, 66, 115, 178, 255};
-  auto kv = *transformer.backend().CreateKv(4, KvType::kF16);
+  auto kv = *transformer.backend().CreateKv(4, 0, KvType::kF16);
   // The last two tokens come in a pass of their own, after the blocks were copied.
   const BlockId before[] = {0};
   const BlockId after[] = {2};

@@ -21,7 +21,8 @@ std::vector<TokenId> Range(TokenId first, size_t n) {
 }
 
 struct Fixture {
-  explicit Fixture(uint32_t n_blocks) : allocator(n_blocks), cache(allocator, storage) {}
+  explicit Fixture(uint32_t n_blocks, uint32_t host_blocks = 0, uint32_t of_them_there = UINT32_MAX)
+      : allocator(n_blocks), storage(host_blocks, of_them_there), cache(allocator, storage) {}
   BlockAllocator allocator;
   TokenStorage storage;
   RadixCache cache;
@@ -160,6 +161,117 @@ TEST_CASE("a cache that ends gives its blocks back") {
   CHECK(allocator.free() == 8);
 }
 
+TEST_CASE("what leaves the device comes back from the host when it is shared") {
+  Fixture f(4, 8);
+  f.Keep(Range(0, 52));  // three blocks and a part
+  while (f.cache.EvictOne()) {
+  }
+  CHECK(f.allocator.free() == 4);
+  CHECK(f.cache.blocks() == 0);
+  CHECK(f.cache.spilled_blocks() == 4);
+  CHECK(f.cache.Find(0, Range(0, 60)).tokens == 48);
+  CHECK(f.cache.Find(0, Range(0, 60)).held_blocks == 0);
+  BlockTable taken(f.allocator);
+  CHECK(f.Share(Range(0, 60), taken) == 52);
+  CHECK(f.storage.Holds(taken, Range(0, 52)));
+  CHECK(f.cache.blocks() == 3);
+  CHECK(f.cache.spilled_blocks() == 1);  // the part was copied to the table, and stays there
+  CHECK(f.cache.counts().spilled == 4);
+  CHECK(f.cache.counts().restored == 4);
+  CHECK(f.cache.counts().lost == 0);
+}
+
+TEST_CASE("what came back leaves again without being copied") {
+  Fixture f(2, 4);
+  f.Keep(Range(0, 32));
+  for (int turn = 0; turn < 3; ++turn) {
+    while (f.cache.EvictOne()) {
+    }
+    BlockTable taken(f.allocator);
+    CHECK(f.Share(Range(0, 33), taken) == 32);
+    CHECK(f.storage.Holds(taken, Range(0, 32)));
+  }
+  CHECK(f.storage.saved == 2);
+  CHECK(f.storage.restored == 6);
+}
+
+TEST_CASE("texts that do not fit together take turns, and none is lost while the host has room") {
+  Fixture f(4, 9);  // a place more: one goes there before another comes back
+  for (const TokenId text : {0, 1000, 2000}) {
+    while (f.allocator.free() < 4) REQUIRE(f.cache.EvictOne());
+    f.Keep(Range(text, 64));
+  }
+  for (int turn = 0; turn < 9; ++turn) {
+    const std::vector<TokenId> tokens = Range(turn % 3 * 1000, 64);
+    BlockTable taken(f.allocator);
+    CHECK(f.Share(tokens, taken) == 64);
+    CHECK(f.storage.Holds(taken, tokens));
+  }
+  CHECK(f.cache.counts().lost == 0);
+  CHECK(f.cache.blocks() + f.cache.spilled_blocks() == 12);
+}
+
+TEST_CASE("a full host first forgets copies of what is on the device, then what is oldest") {
+  Fixture f(4, 4);
+  f.Keep(Range(0, 64));
+  while (f.cache.EvictOne()) {
+  }
+  {
+    BlockTable taken(f.allocator);
+    CHECK(f.Share(Range(0, 32), taken) == 32);  // two are on both
+  }
+  f.Keep(Range(1000, 32));
+  for (int i = 0; i < 2; ++i) REQUIRE(f.cache.EvictOne());  // that came back: nothing is copied
+  CHECK(f.storage.saved == 4);
+  CHECK(f.cache.Find(0, Range(0, 64)).tokens == 64);
+  REQUIRE(f.cache.EvictOne());
+  CHECK(f.cache.counts().lost == 1);
+  CHECK(f.cache.Find(0, Range(0, 64)).tokens == 48);  // from its end
+  CHECK(f.cache.Find(0, Range(1000, 32)).tokens == 32);
+}
+
+TEST_CASE("what a sequence computed again takes the place of what is on the host") {
+  Fixture f(4, 4);
+  f.Keep(Range(0, 32));
+  while (f.cache.EvictOne()) {
+  }
+  BlockTable again = Computed(f.allocator, f.storage, Range(0, 48));
+  f.cache.Insert(0, Range(0, 48), again);
+  CHECK(f.cache.blocks() == 3);
+  CHECK(f.cache.spilled_blocks() == 0);
+  CHECK(f.storage.restored == 0);
+  again.Clear();
+  while (f.cache.EvictOne()) {
+  }
+  CHECK(f.storage.saved == 3);  // two were there
+}
+
+TEST_CASE("where no block can be had what is known stays on the host") {
+  Fixture f(3, 4);
+  f.Keep(Range(0, 48));
+  while (f.cache.EvictOne()) {
+  }
+  BlockTable other(f.allocator);
+  REQUIRE(other.Reserve(32));
+  BlockTable taken(f.allocator);
+  CHECK(f.Share(Range(0, 60), taken) == 16);
+  CHECK(f.cache.Find(0, Range(0, 60)).tokens == 48);
+  other.Clear();
+  CHECK(f.cache.Share(0, Range(0, 60), 16, taken) == 48);
+  CHECK(f.storage.Holds(taken, Range(0, 48)));
+}
+
+TEST_CASE("a host with less memory than it was asked for holds what it can") {
+  Fixture f(8, 8, 3);
+  f.Keep(Range(0, 32));
+  f.Keep(Range(1000, 64));
+  while (f.cache.EvictOne()) {
+  }
+  CHECK(f.cache.spilled_blocks() == 3);
+  CHECK(f.cache.counts().lost == 3);
+  CHECK(f.cache.Find(0, Range(1000, 64)).tokens == 48);
+}
+
 // The twin keeps every text that was kept, and knows the longest beginning that any of them shares
 // with a prompt. The storage remembers what each position was computed from, so what the cache
 // hands over is held to the prompt itself; and a position that is written must be its sequence's
@@ -167,8 +279,15 @@ TEST_CASE("a cache that ends gives its blocks back") {
 TEST_CASE("the cache finds what a list of all texts finds, and hands over the prompt's own KV") {
   std::mt19937 random(11);
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
-  for (const bool evicts : {false, true}) {
-    Fixture f(evicts ? 96 : 60000);
+  struct Memory {
+    uint32_t blocks, host_blocks, of_them_there;
+    bool loses;
+  };
+  for (const Memory& memory :
+       {Memory{60000, 0, 0, false}, Memory{96, 0, 0, true}, Memory{12, 60000, 60000, false},
+        Memory{12, 40, 40, true}, Memory{7, 40, 9, true}, Memory{6, 1, 1, true}}) {
+    CAPTURE(memory.blocks, memory.host_blocks);
+    Fixture f(memory.blocks, memory.host_blocks, memory.of_them_there);
     std::vector<std::pair<RadixCache::Salt, std::vector<TokenId>>> kept;
     size_t reused = 0;
     for (int round = 0; round < 3000; ++round) {
@@ -181,7 +300,9 @@ TEST_CASE("the cache finds what a list of all texts finds, and hands over the pr
         token = word;
       }
       BlockTable table(f.allocator);
-      const uint32_t n = f.Share(prompt, table, salt);
+      uint32_t n = f.cache.Share(salt, prompt, 0, table);
+      if (f.allocator.free() == 0) REQUIRE(f.cache.EvictOne());
+      n = f.cache.CopyTail(salt, prompt, n, table);
       REQUIRE(table.blocks().size() == BlockTable::BlocksFor(n));
       size_t longest = 0;
       for (const auto& [other, text] : kept) {
@@ -189,7 +310,7 @@ TEST_CASE("the cache finds what a list of all texts finds, and hands over the pr
         const auto ends = std::ranges::mismatch(text, prompt);
         longest = std::max(longest, static_cast<size_t>(ends.in1 - text.begin()));
       }
-      if (evicts) {
+      if (memory.loses) {
         REQUIRE(n <= longest);
       } else {
         REQUIRE(n == longest);
@@ -210,8 +331,11 @@ TEST_CASE("the cache finds what a list of all texts finds, and hands over the pr
       kept.emplace_back(salt, std::move(prompt));
       REQUIRE(f.allocator.free() + f.cache.blocks() == f.allocator.capacity());
       REQUIRE(f.cache.evictable() == f.cache.blocks());
+      REQUIRE(f.cache.spilled_blocks() <= std::min(memory.host_blocks, memory.of_them_there));
     }
-    CHECK(reused > 10000);
+    CHECK(reused > 5000);
+    if (memory.host_blocks > 1) CHECK(f.storage.restored > 500);
+    CHECK((f.cache.counts().lost > 0) == memory.loses);
     while (f.cache.EvictOne()) {
     }
     CHECK(f.allocator.free() == f.allocator.capacity());

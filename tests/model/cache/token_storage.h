@@ -19,6 +19,10 @@ using model::kBlockTokens;
 
 class TokenStorage : public model::KvStorage {
  public:
+  // Of the host's blocks, `of_them_there` have memory; the others turn out to have none.
+  explicit TokenStorage(uint32_t host_blocks = 0, uint32_t of_them_there = UINT32_MAX)
+      : host_blocks_(host_blocks), there_(of_them_there) {}
+
   void CopyBlock(BlockId from, BlockId to) override {
     for (uint32_t i = 0; i < kBlockTokens; ++i) {
       const auto at = positions_.find({from, i});
@@ -29,6 +33,23 @@ class TokenStorage : public model::KvStorage {
       }
     }
   }
+  uint32_t host_blocks() const override { return host_blocks_; }
+  bool Save(BlockId from, model::HostBlock to) override {
+    if (to < 0 || static_cast<uint32_t>(to) >= host_blocks_) throw std::runtime_error("no place");
+    if (static_cast<uint32_t>(to) >= there_) return false;
+    CopyBlock(from, Behind(to));
+    ++saved;
+    return true;
+  }
+  void Restore(model::HostBlock from, BlockId to) override {
+    CopyBlock(Behind(from), to);
+    ++restored;
+  }
+  uint64_t copies() const override { return saved + restored; }
+  bool Done(uint64_t copies) override { return copies <= done; }
+
+  uint64_t saved = 0, restored = 0;
+  uint64_t done = UINT64_MAX;  // of the copies, for who asks
   // tokens [first, last) behind those before them. Takes blocks as they are wanted.
   void Compute(BlockTable& table, std::span<const TokenId> tokens, uint32_t first, uint32_t last) {
     uint64_t hash = 0;
@@ -53,6 +74,9 @@ class TokenStorage : public model::KvStorage {
   static uint64_t Extend(uint64_t hash, TokenId token) {
     return (hash ^ (static_cast<uint64_t>(token) + 1)) * 0x9e3779b97f4a7c15u + (hash >> 29);
   }
+  static BlockId Behind(model::HostBlock block) { return -1 - block; }
+
+  const uint32_t host_blocks_, there_;
   std::map<std::pair<BlockId, uint32_t>, uint64_t> positions_;
 };
 

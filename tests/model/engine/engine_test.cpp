@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tests/support/files.h"
+#include "tests/support/take_turns.h"
 
 namespace hearth::model {
 namespace {
@@ -547,6 +548,13 @@ TEST_CASE("who has a higher priority goes first and takes a place that is needed
   engine.Drain();
   Harness alone;
   CheckSame(engine.outcomes[low], alone.Answer(Request(Tokens(1, 30), 30, 1)));
+}
+
+TEST_CASE("sessions whose KV goes to the host and back get what they get with memory for all") {
+  test::CheckTurns(TinyModel(), 4);
+  const EngineStats without = test::TakeTurns(TinyModel(), {.kv_tokens = 144}, 4).stats;
+  CHECK(without.kv_blocks_lost > 0);
+  CHECK(without.kv_blocks_spilled + without.kv_host_blocks + without.kv_blocks_on_host == 0);
 }
 
 TEST_CASE("a KV memory is counted in bytes, and too little is refused with the numbers") {

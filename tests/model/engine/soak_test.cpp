@@ -56,9 +56,11 @@ TEST_CASE("a long time of random requests, cancels and pauses loses no block and
   auto model =
       Model::Load(test::Golden("inference/tiny/llama-test-F16.gguf").string(), {.threads = 2});
   REQUIRE(model.ok());
-  auto engine = Engine::Create(
-      **model,
-      {.context_tokens = 256, .kv_tokens = 1024, .max_sequences = 6, .max_batch_tokens = 64});
+  auto engine = Engine::Create(**model, {.context_tokens = 256,
+                                         .kv_tokens = 1024,
+                                         .kv_host_bytes = 200 << 10,
+                                         .max_sequences = 6,
+                                         .max_batch_tokens = 64});
   REQUIRE(engine.ok());
   // Alone, with the memory and the batch of one.
   auto alone = Engine::Create(**model, {.context_tokens = 256, .prompt_lookup = false});
