@@ -170,10 +170,14 @@ def mistakes(command, home):
 
 def install(command, home):
     path = os.path.join(home, ".config", "Claude", "claude_desktop_config.json")
-    run = lambda *args: subprocess.run([*command, "install", *args], capture_output=True, text=True, check=False,  # noqa: E731
-                                       env={"HOME": home, "PATH": "/usr/bin:/bin"}, timeout=30)
+    run = lambda *args, **variables: subprocess.run([*command, "install", *args], capture_output=True, text=True,  # noqa: E731
+                                                    check=False, timeout=30,
+                                                    env={"HOME": home, "PATH": "/usr/bin:/bin", **variables})
     shown = run("claude", "--dry-run")
     assert shown.returncode == 0 and json.loads(shown.stdout)["mcpServers"]["hearth"]["args"] == ["mcp"]
+    elsewhere = os.path.join(home, "other.db")
+    for shown in run("claude", "--dry-run", HEARTH_DB=elsewhere), run("claude", "--dry-run", "--db", elsewhere, HEARTH_DB="/x.db"):
+        assert json.loads(shown.stdout)["mcpServers"]["hearth"]["args"] == ["mcp", "--db", elsewhere], shown.stdout
     assert not os.path.exists(path)
     os.makedirs(os.path.dirname(path))
     before = {"theme": "dark", "mcpServers": {"other": {"command": "x"}, "hearth": {"command": "old", "env": {"A": "b"}}}}

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -39,9 +40,13 @@ Result<std::string> MakeSettings(const InstallFlags& flags, Host host,
   if (!flags.server.repository.empty()) {
     arguments.insert(arguments.end(), {"--repo", flags.server.repository});
   }
-  if (!flags.server.database.empty()) {
-    const auto database = std::filesystem::absolute(flags.server.database);
-    arguments.insert(arguments.end(), {"--db", database.string()});
+  // Nor have they a shell's variables: what HEARTH_DB names is written down.
+  const char* variable = std::getenv("HEARTH_DB");
+  const std::string database = !flags.server.database.empty() ? flags.server.database
+                               : variable != nullptr          ? variable
+                                                              : "";
+  if (!database.empty()) {
+    arguments.insert(arguments.end(), {"--db", std::filesystem::absolute(database).string()});
   }
   HEARTH_TRY(const std::string command, OwnPath());
   std::string text;
@@ -96,7 +101,8 @@ void AddMcpCommand(CLI::App& app, Command& run) {
   install->add_option("--file", install_flags->file,
                       "The settings file (default: where the host keeps it)");
   install->add_option("--repo", install_flags->server.repository, "The task repository to serve");
-  install->add_option("--db", install_flags->server.database, "The database file to serve");
+  install->add_option("--db", install_flags->server.database,
+                      "The database file to serve (default: $HEARTH_DB, if it is set)");
   install->add_flag("--dry-run", install_flags->dry_run,
                     "Print what the file would become and change nothing");
   install->callback([=, &run] { run = [=] { return Install(*install_flags); }; });

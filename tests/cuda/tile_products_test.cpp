@@ -6,29 +6,17 @@
 #include <random>
 #include <vector>
 
-#include "model/backend/cuda/tile_products.cuh"
-#include "model/backend/cuda/visit_types.h"
+#include "tests/cuda/on_device.h"
 #include "tests/cuda/random_products.h"
 
 namespace hearth::model::cuda {
 namespace {
 
-constexpr Tile kTiles[] = {Tile::kSmall, Tile::kMedium, Tile::kLarge};
+constexpr Tile kTiles[] = {Tile::kSmall, Tile::kMedium, Tile::kLarge, Tile::kGroups,
+                           Tile::kGroupsWide};
 
-void Multiply(Device& device, Tile tile, const PackedMatrix& m, const ActivationRows& x, unsigned n,
-              float* out, size_t stride, bool add) {
-  const TileGrid grid = GridOf(tile, m.rows, n);
-  const auto launch = [&](auto kernel) {
-    Launch(device, kernel, dim3(grid.tokens, grid.rows), dim3(kTileThreads), m, x, n, out, stride,
-           add);
-  };
-  VisitHeld(m.type, [&]<TensorType kType>() {
-    if constexpr (kType != TensorType::kF32) {
-      tile == Tile::kLarge    ? launch(&MultiplyTiles<kType, Tile::kLarge>)
-      : tile == Tile::kMedium ? launch(&MultiplyTiles<kType, Tile::kMedium>)
-                              : launch(&MultiplyTiles<kType, Tile::kSmall>);
-    }
-  });
+bool HasWarpgroups(const Device& device) {
+  return device.properties().major == 9 && device.properties().minor == 0;
 }
 
 std::vector<float> RandomRows(size_t n, std::mt19937& random) {
@@ -48,12 +36,15 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   const std::vector<float> x = RandomRows(n * cols, random);
   const Weights weights(*device, type, file, rows, cols);
   const Inputs inputs(*device, x, cols);
+  SplitMemory memory;
   std::vector<std::vector<float>> results;
   for (const Tile tile : kTiles) {
-    CAPTURE(GetTensorType(type).name, rows, cols, n, WidthOf(tile));
+    if (UsesWarpgroups(tile) && !HasWarpgroups(*device)) continue;
+    CAPTURE(GetTensorType(type).name, rows, cols, n, SizeOf(tile).tokens);
     for (const bool add : {false, true}) {
       std::vector<float> out(n * (rows + 1), 1.5f);  // a row longer than the matrix is high
-      Multiply(*device, tile, weights.view, inputs.view, n, out.data(), rows + 1, add);
+      LaunchTilesOf(*device, tile, {}, memory, {{weights.view}, {0}, 1}, inputs.view, n, out.data(),
+                    rows + 1, add);
       for (size_t t = 0; t < n; ++t) {
         REQUIRE(out[t * (rows + 1) + rows] == 1.5f);
         for (size_t r = 0; r < rows; ++r) {
@@ -75,6 +66,10 @@ void CheckProducts(TensorType type, const std::vector<std::byte>& file, unsigned
   // The tile's size is not seen in the result.
   CHECK(results[1] == results[0]);
   CHECK(results[2] == results[0]);
+  if (results.size() == 3) return;
+  CHECK(results[4] == results[3]);
+  // Both kinds of instructions add in the order of the columns on the host.
+  if (!test::kOnDevice) CHECK(results[3] == results[0]);
 }
 
 TEST_CASE("products on tensor cores are those of double precision within the rounding of halves") {
@@ -106,10 +101,93 @@ TEST_CASE("a row's bits do not depend on its neighbours") {
   const Weights weights(*device, kind.type, RandomFile(kind, kRows * kCols, random), kRows, kCols);
   const Inputs inputs(*device, x, kCols);
   std::vector<float> whole(70 * kRows);
-  LaunchTiles(*device, weights.view, inputs.view, 70, whole.data(), kRows, false);
+  SplitMemory memory;
+  const MatrixParts parts{{weights.view}, {0}, 1};
+  LaunchTiles(*device, memory, parts, inputs.view, 70, whole.data(), kRows, false);
   std::vector<float> part(20 * kRows);
-  LaunchTiles(*device, weights.view, inputs.view.From(45), 20, part.data(), kRows, false);
+  LaunchTiles(*device, memory, parts, inputs.view.From(45), 20, part.data(), kRows, false);
   CHECK(std::equal(part.begin(), part.end(), whole.begin() + 45 * kRows));
+}
+
+TEST_CASE("split columns give the products within rounding, whatever is computed beside") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kRows = 40;
+  constexpr unsigned kCols = 1184;  // ten steps, the last of 32 columns
+  constexpr unsigned kTokens = 50;
+  std::mt19937 random(15);
+  const std::vector<float> x = RandomRows(kTokens * kCols, random);
+  const Weights weights(*device, TensorType::kF16,
+                        RandomFloats(TensorType::kF16, kRows * kCols, random), kRows, kCols);
+  const Inputs inputs(*device, x, kCols);
+  const MatrixParts parts{{weights.view}, {0}, 1};
+  SplitMemory memory;  // the same for all: each launch leaves it as it found it
+  const auto multiply = [&](const ColumnSplit& split, size_t first, unsigned n, bool add) {
+    std::vector<float> out(n * kRows, 1.5f);
+    LaunchTilesOf(*device, Tile::kSmall, split, memory, parts, inputs.view.From(first), n,
+                  out.data(), kRows, add);
+    return out;
+  };
+  std::vector<std::vector<float>> results;
+  for (const uint32_t steps : {10u, 5u, 4u, 1u}) {
+    const ColumnSplit split{(10 + steps - 1) / steps, steps};
+    for (const bool add : {false, true}) {
+      const std::vector<float> out = multiply(split, 0, kTokens, add);
+      for (size_t i = 0; i < out.size(); ++i) {
+        double sum = add ? 1.5 : 0.0;
+        double squares = 0;
+        for (size_t c = 0; c < kCols; ++c) {
+          const double term =
+              static_cast<double>(weights.floats[i % kRows * kCols + c]) * x[i / kRows * kCols + c];
+          sum += term;
+          squares += term * term;
+        }
+        CAPTURE(steps, i, sum, out[i]);
+        REQUIRE(std::fabs(out[i] - sum) < 8 * std::sqrt(2 * squares) / 4096 + 1e-5);
+      }
+      if (!add) results.push_back(out);
+    }
+    const std::vector<float> part = multiply(split, 30, 17, false);
+    CHECK(std::equal(part.begin(), part.end(), results.back().begin() + 30 * kRows));
+  }
+  // The columns are really added up in other groups.
+  CHECK(results[1] != results[0]);
+  CHECK(results[3] != results[1]);
+  // What is chosen for a matrix is chosen for every number of rows.
+  std::vector<float> chosen(kTokens * kRows), few(16 * kRows);
+  LaunchTiles(*device, memory, parts, inputs.view, kTokens, chosen.data(), kRows, false);
+  LaunchTiles(*device, memory, parts, inputs.view.From(9), 16, few.data(), kRows, false);
+  CHECK(std::equal(few.begin(), few.end(), chosen.begin() + 9 * kRows));
+  CHECK(chosen != results[0]);
+}
+
+TEST_CASE("parts of a joined matrix in tiles of one launch are the parts") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kCols = 320;
+  constexpr unsigned kTokens = 70;
+  std::mt19937 random(16);
+  const std::vector<float> x = RandomRows(kTokens * kCols, random);
+  const Kind& kind = kKinds[4];
+  const Weights whole(*device, kind.type, RandomFile(kind, 240 * kCols, random), 240, kCols);
+  const Inputs inputs(*device, x, kCols);
+  SplitMemory memory;
+  const ColumnSplit split{3, 1};
+  for (const Tile tile : kTiles) {
+    if (UsesWarpgroups(tile) && !HasWarpgroups(*device)) continue;
+    CAPTURE(SizeOf(tile).rows, SizeOf(tile).tokens);
+    std::vector<float> alone(kTokens * 240);
+    LaunchTilesOf(*device, tile, split, memory, {{whole.view}, {0}, 1}, inputs.view, kTokens,
+                  alone.data(), 240, false);
+    const MatrixParts parts{
+        {RowsOf(whole.view, 0, 139), RowsOf(whole.view, 139, 1), RowsOf(whole.view, 140, 100)},
+        {0, 139, 140},
+        3};
+    std::vector<float> together(kTokens * 240);
+    LaunchTilesOf(*device, tile, split, memory, parts, inputs.view, kTokens, together.data(), 240,
+                  false);
+    CHECK(together == alone);
+  }
 }
 
 TEST_CASE("rows of any size, and rows that are not finite") {
@@ -129,8 +207,9 @@ TEST_CASE("rows of any size, and rows that are not finite") {
   }
   const Inputs inputs(*device, x, kCols);
   std::vector<float> out(std::size(sizes) * kRows, 7);
-  Multiply(*device, Tile::kSmall, weights.view, inputs.view, std::size(sizes), out.data(), kRows,
-           false);
+  SplitMemory memory;
+  LaunchTilesOf(*device, Tile::kSmall, {}, memory, {{weights.view}, {0}, 1}, inputs.view,
+                std::size(sizes), out.data(), kRows, false);
   for (size_t t = 0; t < std::size(sizes); ++t) {
     for (size_t r = 0; r < kRows; ++r) {
       const float result = out[t * kRows + r];

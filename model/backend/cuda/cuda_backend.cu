@@ -20,6 +20,7 @@
 #include "model/backend/cuda/tile_choice.h"
 #include "model/backend/cuda/tile_products.h"
 #include "model/backend/cuda/visit_types.h"
+#include "model/backend/cuda/warpgroup_products.h"
 #include "model/backend/cuda/weight_upload.h"
 #include "model/backend/expert_picks.h"
 
@@ -89,7 +90,11 @@ class CudaBackend final : public Backend {
         graphs_(device_),
         chooser_(config_.vocab_size) {}
 
-  std::string Describe() const override { return Concat("cuda, ", device_.properties().name); }
+  std::string Describe() const override {
+    const bool wrong = device_.warpgroups() == Device::Warpgroups::kWrong;
+    return Concat("cuda, ", device_.properties().name,
+                  wrong ? ", without wgmma: a trial of it gave wrong sums" : "");
+  }
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {
     if (!upload_) upload_.emplace(device_, options_.threads);
@@ -389,17 +394,16 @@ class CudaBackend final : public Backend {
                 bool add) {
     for (size_t i = 0; i < w.parts.size();) {
       const TensorType type = w.parts[i].matrix.type;
-      if (UsesTensorCores(type, n)) {
-        LaunchTiles(device_, w.parts[i].matrix, x, n, out + w.parts[i].first_row, stride, add);
-        ++i;
-        continue;
-      }
       MatrixParts parts{};
       for (; i < w.parts.size() && w.parts[i].matrix.type == type && parts.n < kMostParts; ++i) {
         parts.part[parts.n] = w.parts[i].matrix;
         parts.first_row[parts.n++] = w.parts[i].first_row;
       }
-      MultiplyFew(parts, x, n, out, stride, add);
+      if (UsesTensorCores(type, n)) {
+        LaunchTiles(device_, split_memory_, parts, x, n, out, stride, add);
+      } else {
+        MultiplyFew(parts, x, n, out, stride, add);
+      }
     }
   }
 
@@ -408,11 +412,8 @@ class CudaBackend final : public Backend {
     VisitHeld(parts.part[0].type, [&]<TensorType kType>() {
       const auto launch = [&](auto kernel, const FewTile& tile) {
         const unsigned per_block = kProductWarps * tile.rows;
-        unsigned blocks = 0;
-        for (unsigned p = 0; p < parts.n; ++p) {
-          blocks += (parts.part[p].rows + per_block - 1) / per_block;
-        }
-        Launch(device_, kernel, dim3(blocks, (Count(n) + tile.tokens - 1) / tile.tokens),
+        Launch(device_, kernel,
+               dim3(Count(BlocksOf(parts, per_block)), (Count(n) + tile.tokens - 1) / tile.tokens),
                dim3(kProductWarps * kLanes), parts, x, Count(n), out, stride, add);
       };
       if (n == 1) return launch(&MultiplyRows<kType, kOne.rows, kOne.tokens>, kOne);
@@ -562,6 +563,7 @@ class CudaBackend final : public Backend {
   DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;
   DeviceArray<float> low_rank_, mixed_;
   DeviceArray<float> tops_, totals_, partial_values_;
+  SplitMemory split_memory_;
   Rows input_, attended_, inner_, adapter_input_;
 };
 
@@ -580,6 +582,8 @@ Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
                      ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
+  cuda::TryWarpgroups(device);
+  HEARTH_CHECK_OK(device.Lost());
   return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));
 }
 

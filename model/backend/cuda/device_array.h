@@ -26,6 +26,7 @@ class Device {
         failure_(other.failure_),
         generation_(other.generation_),
         starts_early_(other.starts_early_),
+        warpgroups_(other.warpgroups_),
         properties_(other.properties_) {}
   Device& operator=(Device&&) = delete;
   ~Device();
@@ -41,6 +42,11 @@ class Device {
   void NoteShortage(size_t bytes) { shortage_ = std::max(shortage_, bytes); }
   // Kernels wait by themselves for those ahead of them (dependent_launch.cuh), and may start early.
   bool starts_early() const { return starts_early_; }
+  // Whether products may use warpgroups' instructions; kWrong: the device has them, and a trial
+  // gave something else than the other kernels (warpgroup_products.h).
+  enum class Warpgroups : uint8_t { kNone, kUsed, kWrong };
+  Warpgroups warpgroups() const { return warpgroups_; }
+  void SetWarpgroups(Warpgroups warpgroups) { warpgroups_ = warpgroups; }
   bool usable() const { return failure_ == cudaSuccess && shortage_ == 0 && !spoiled_; }
   // Ends a pass; the bytes that it did not get, or 0.
   size_t TakeShortage() { return std::exchange(shortage_, 0); }
@@ -77,6 +83,7 @@ class Device {
   size_t shortage_ = 0;
   uint64_t generation_ = 0;
   bool starts_early_ = false;
+  Warpgroups warpgroups_ = Warpgroups::kNone;
   bool capturing_ = false;
   bool spoiled_ = false;
   cudaDeviceProp properties_{};
@@ -147,14 +154,21 @@ class DeviceArray {
 };
 
 // Starts a kernel on the device's stream; nothing where the device has failed, memory was short or
-// there is nothing to do. The kernel keeps the rules of dependent_launch.cuh.
+// there is nothing to do. The kernel keeps the rules of dependent_launch.cuh. `shared_bytes` are of
+// dynamic shared memory.
 template <typename... Expected, typename... Given>
-void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
-            Given&&... arguments) {
+void LaunchShared(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
+                  unsigned shared_bytes, Given&&... arguments) {
   if (!device.usable() || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  if (shared_bytes != 0) {
+    // Above 48 KiB it has to be asked for.
+    device.Note(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     static_cast<int>(shared_bytes)));
+  }
   cudaLaunchConfig_t config{};
   config.gridDim = grid;
   config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
   config.stream = device.stream();
   cudaLaunchAttribute early{};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -162,6 +176,12 @@ void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
   config.attrs = &early;
   config.numAttrs = device.starts_early() ? 1 : 0;
   device.Note(cudaLaunchKernelEx(&config, kernel, std::forward<Given>(arguments)...));
+}
+
+template <typename... Expected, typename... Given>
+void Launch(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 block,
+            Given&&... arguments) {
+  LaunchShared(device, kernel, grid, block, 0, std::forward<Given>(arguments)...);
 }
 
 }  // namespace hearth::model::cuda

@@ -8,20 +8,13 @@
 
 #include "model/backend/cuda/activation_rows.h"
 #include "model/backend/cuda/dependent_launch.cuh"
+#include "model/backend/cuda/matrix_parts.h"
 #include "model/backend/cuda/rows.cuh"
 #include "model/backend/cuda/weight_units.cuh"
 
 namespace hearth::model::cuda {
 
 constexpr unsigned kProductWarps = 4;
-
-// Matrices held as one type with equal columns, one launch: the rows of a joined weight.
-constexpr unsigned kMostParts = 3;
-struct MatrixParts {
-  PackedMatrix part[kMostParts];
-  uint32_t first_row[kMostParts];  // in the rows of the result
-  uint32_t n;
-};
 
 // One unit of a row of activations.
 struct UnitActivations {
@@ -203,21 +196,9 @@ __global__ void __launch_bounds__(kProductWarps* kLanes)
                  bool add) {
   LetNextStart();
   constexpr unsigned kPerBlock = kProductWarps * kRows;
-  PackedMatrix m = parts.part[0];
-  unsigned out_row = parts.first_row[0];
-  unsigned block = blockIdx.x;
-#pragma unroll
-  for (unsigned i = 1; i < kMostParts; ++i) {
-    const unsigned blocks = (m.rows + kPerBlock - 1) / kPerBlock;
-    if (i < parts.n && block >= blocks) {
-      block -= blocks;
-      m = parts.part[i];
-      out_row = parts.first_row[i];
-    } else {
-      break;
-    }
-  }
-  const unsigned row = block * kPerBlock + threadIdx.x / kLanes * kRows;
+  const PartOfBlock part = FindPart(parts, kPerBlock, blockIdx.x);
+  const PackedMatrix& m = part.matrix;
+  const unsigned row = part.first_row + threadIdx.x / kLanes * kRows;
   const unsigned first = blockIdx.y * kTile;
   PiecesOfRows<kType, kRows> fetched;
   fetched.Fetch(m, row, threadIdx.x % kLanes);
@@ -230,7 +211,7 @@ __global__ void __launch_bounds__(kProductWarps* kLanes)
 #pragma unroll
     for (int t = 0; t < kTile; ++t) {
       if (row + r >= m.rows || first + t >= n) continue;
-      float* to = out + (first + t) * stride + out_row + row + r;
+      float* to = out + (first + t) * stride + part.out_row + row + r;
       *to = add ? *to + sums[r][t] : sums[r][t];
     }
   }

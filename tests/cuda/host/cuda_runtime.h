@@ -1,8 +1,10 @@
 // CUDA on the host, for tests: the part of the language and of the runtime that model/backend/cuda
 // uses, so that the very kernels run (slowly, one thread block after the other) where there is no
-// GPU. Threads of a block are fibers: they run until they meet a barrier, in an order that changes
-// from round to round, so that a barrier that is missing shows, and threads that wait at different
-// ones abort. So does a thread that may start early and never waits for the kernels ahead.
+// GPU. Blocks run from the first to the last or, with every other launch, from the last to the
+// first. Threads of a block are fibers: they run until they meet a barrier, in an order that
+// changes from round to round, so that a barrier that is missing shows, and threads that wait at
+// different ones abort. So does a thread that may start early and never waits for the kernels
+// ahead.
 //
 // What it does not show: memory order between blocks, coalescing, bank conflicts, speed.
 #pragma once
@@ -52,7 +54,8 @@ extern Place here;
 // Runs every thread of the grid, and counts. Threads of a grid that is `early` have to wait for
 // those ahead.
 extern size_t launches;
-void RunGrid(dim3 grid, dim3 block, bool early, const std::function<void()>& kernel);
+void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
+             const std::function<void()>& kernel);
 void WaitForEarlier();
 // What is done about a kernel that breaks a rule: says so and aborts, where no test looks for it.
 extern void (*complain)(const char* what);
@@ -69,6 +72,19 @@ const void* Given(unsigned lane);
 // Does `work` at once or with the thread's next DoLater; a thread that ends with work left aborts.
 void Later(std::function<void()> work);
 void DoLater();
+// The block's dynamic shared memory, rubbish at first; a window of addresses from kSharedBase on.
+constexpr uint32_t kSharedBase = 1024;
+unsigned char* DynamicShared();
+uint32_t SharedAddress(const void* shared);
+const unsigned char* SharedAt(uint32_t address);  // of 2 bytes
+// Added to what a warpgroup multiplies: a device that does it wrongly.
+extern float product_fault;
+// The products that the thread's warpgroup was asked for and has not waited for.
+struct ProductsInFlight;
+ProductsInFlight& Products();
+// What the thread wrote to shared memory is not yet fenced; AnyUnfenced: a thread of the block's.
+void SetUnfenced(bool unfenced);
+bool AnyUnfenced();
 
 template <typename T>
 T Shuffle(T value, unsigned from) {
@@ -108,6 +124,12 @@ inline int __dp4a(int a, int b, int sum) {
   }
   return sum;
 }
+inline void __threadfence() {}
+template <typename T>
+T __ldcg(const T* p) {
+  return *p;
+}
+inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
 inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
 inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
 inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyint(x)); }
@@ -118,6 +140,7 @@ using std::min;
 using cudaStream_t = void*;
 enum cudaError_t {
   cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorECCUncorrectable = 214,
   cudaErrorStreamCaptureUnsupported = 900
@@ -128,6 +151,7 @@ enum cudaMemcpyKind {
   cudaMemcpyDeviceToDevice = 3
 };
 inline const char* cudaGetErrorString(cudaError_t error) {
+  if (error == cudaErrorInvalidValue) return "invalid argument";
   if (error == cudaErrorMemoryAllocation) return "out of memory";
   return error == cudaErrorECCUncorrectable ? "uncorrectable ECC error encountered"
                                             : "operation not permitted when stream is capturing";
@@ -185,6 +209,12 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
   return cudaSuccess;
 }
 
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+template <typename Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel, cudaFuncAttribute, int bytes) {
+  constexpr int kMost = 227 << 10;  // of compute capability 9.0
+  return bytes <= kMost ? cudaSuccess : cudaErrorInvalidValue;
+}
 struct cudaFuncAttributes {
   int ptxVersion;
 };
@@ -215,9 +245,9 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   const auto thread = [=] { kernel(static_cast<Expected>(arguments)...); };
   const bool early =
       config->numAttrs != 0 && config->attrs->val.programmaticStreamSerializationAllowed != 0;
-  const auto launch = [grid = config->gridDim, block = config->blockDim, early, thread] {
-    cuda_on_host::RunGrid(grid, block, early, thread);
-  };
+  const auto launch = [grid = config->gridDim, block = config->blockDim,
+                       shared_bytes = config->dynamicSmemBytes, early,
+                       thread] { cuda_on_host::RunGrid(grid, block, shared_bytes, early, thread); };
   if (cuda_on_host::recording) {
     cuda_on_host::recording->push_back(launch);
   } else {

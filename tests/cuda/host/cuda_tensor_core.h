@@ -74,6 +74,9 @@ inline void CopyAsync(void* to, const void* from, bool wanted) {
   CheckAligned(from);
   cuda_on_host::Later([=] { wanted ? std::memcpy(to, from, 16) : std::memset(to, 0, 16); });
 }
-inline void WaitForCopies() { cuda_on_host::DoLater(); }
+inline void WaitForCopies() {
+  cuda_on_host::DoLater();
+  cuda_on_host::SetUnfenced(true);
+}
 
 }  // namespace hearth::model::cuda

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/cuda/host/cuda_runtime.h"
+#include "tests/cuda/host/products_in_flight.h"
 
 namespace cuda_on_host {
 
@@ -15,6 +16,7 @@ cudaError_t answer = cudaSuccess;
 Recorded* recording = nullptr;
 int graph_launches = 0;
 size_t launches = 0;
+float product_fault = 0;
 void (*complain)(const char*) = [](const char* what) {
   std::fprintf(stderr, "cuda on host: %s\n", what);
   std::abort();
@@ -34,6 +36,8 @@ struct Fiber {
   alignas(16) char given[2][kMostGiven] = {};
   unsigned turn = 0;
   bool waited = false;  // for the kernels ahead
+  bool unfenced = false;
+  ProductsInFlight products;
   std::vector<std::function<void()>> later;
 };
 
@@ -45,6 +49,9 @@ Fiber* running = nullptr;
 jmp_buf scheduler;
 const std::function<void()>* kernel_to_run = nullptr;
 bool runs_early = false;
+constexpr size_t kMostShared = 227 << 10;
+alignas(1024) unsigned char dynamic_shared[kMostShared];
+size_t shared_size = 0;
 
 void WaitAs(State state) {
   running->state = state;
@@ -56,6 +63,7 @@ void WaitAs(State state) {
   while (true) {
     (*kernel_to_run)();
     if (!running->later.empty()) complain("copies that are never waited for");
+    if (running->products.any()) complain("products that are never waited for");
     if (runs_early && !running->waited) complain("a thread never waits for the kernels ahead");
     WaitAs(State::kDone);
   }
@@ -95,11 +103,13 @@ bool Release(size_t first, size_t last, State barrier) {
 }
 
 void RunBlock(dim3 block) {
+  std::memset(dynamic_shared, 0xa5, shared_size);
   for (size_t i = 0; i < n_fibers; ++i) {
     Fiber& fiber = *fibers[i];
     fiber.state = State::kReady;
     fiber.turn = 0;
     fiber.waited = false;
+    fiber.unfenced = false;
     fiber.thread = {static_cast<unsigned>(i) % block.x,
                     static_cast<unsigned>(i) / block.x % block.y,
                     static_cast<unsigned>(i) / block.x / block.y};
@@ -173,11 +183,33 @@ void DoLater() {
 
 void WaitForEarlier() { running->waited = true; }
 
-void RunGrid(dim3 grid, dim3 block, bool early, const std::function<void()>& kernel) {
+unsigned char* DynamicShared() { return dynamic_shared; }
+uint32_t SharedAddress(const void* shared) {
+  const auto* at = static_cast<const unsigned char*>(shared);
+  if (at < dynamic_shared || at >= dynamic_shared + shared_size) {
+    complain("an address that is not of dynamic shared memory");
+  }
+  return kSharedBase + static_cast<uint32_t>(at - dynamic_shared);
+}
+const unsigned char* SharedAt(uint32_t address) {
+  if (address < kSharedBase || address + 2 > kSharedBase + shared_size) {
+    complain("a matrix that is not all in dynamic shared memory");
+  }
+  return dynamic_shared + (address - kSharedBase);
+}
+ProductsInFlight& Products() { return running->products; }
+void SetUnfenced(bool unfenced) { running->unfenced = unfenced; }
+bool AnyUnfenced() {
+  return std::any_of(fibers.begin(), fibers.begin() + static_cast<ptrdiff_t>(n_fibers),
+                     [](const auto& fiber) { return fiber->unfenced; });
+}
+
+void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
+             const std::function<void()>& kernel) {
   ++launches;
   n_fibers = size_t{block.x} * block.y * block.z;
   if (n_fibers == 0 || n_fibers > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
-      grid.y > 65535 || grid.z > 65535) {
+      grid.y > 65535 || grid.z > 65535 || shared_bytes > kMostShared) {
     std::fprintf(stderr, "cuda on host: a grid of %u,%u,%u blocks of %zu threads\n", grid.x, grid.y,
                  grid.z, n_fibers);
     std::abort();
@@ -187,15 +219,15 @@ void RunGrid(dim3 grid, dim3 block, bool early, const std::function<void()>& ker
   }
   kernel_to_run = &kernel;
   runs_early = early;
+  shared_size = shared_bytes;
   here.block_dim = block;
   here.grid_dim = grid;
-  for (unsigned z = 0; z < grid.z; ++z) {
-    for (unsigned y = 0; y < grid.y; ++y) {
-      for (unsigned x = 0; x < grid.x; ++x) {
-        here.block = {x, y, z};
-        RunBlock(block);
-      }
-    }
+  const size_t blocks = size_t{grid.x} * grid.y * grid.z;
+  for (size_t i = 0; i < blocks; ++i) {
+    const size_t at = launches % 2 == 0 ? i : blocks - 1 - i;
+    here.block = {static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),
+                  static_cast<unsigned>(at / grid.x / grid.y)};
+    RunBlock(block);
   }
 }
 
