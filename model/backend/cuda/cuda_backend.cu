@@ -11,6 +11,8 @@
 #include "model/backend/cuda/cuda_kv.h"
 #include "model/backend/cuda/cuda_weight.h"
 #include "model/backend/cuda/device_array.h"
+#include "model/backend/cuda/expert_tables.h"
+#include "model/backend/cuda/experts.cuh"
 #include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
@@ -241,13 +243,16 @@ class CudaBackend final : public Backend {
     return shape;
   }
 
-  // A step of decoding, worth a graph: launching takes as long as the rest. Picks of experts are
-  // made on the host, adapters come and go, and tiles of attention follow each context.
+  // A step of decoding, worth a graph: launching takes as long as the rest. Adapters come and go,
+  // tiles of attention follow each context, and of many tokens the host picks the experts.
   bool IsStep(const BatchView& batch) const {
     constexpr size_t kMostTokens = 64;
-    return batch.tokens.size() <= kMostTokens && !adapted_ && config_.experts.n_experts == 0 &&
+    const size_t n = batch.tokens.size();
+    return n <= kMostTokens && !adapted_ && (config_.experts.n_experts == 0 || IsFew(n)) &&
            std::ranges::none_of(runs_, &AttentionRun::many);
   }
+  // So few that all products are those of few rows.
+  static bool IsFew(size_t n) { return !UsesTensorCores(TensorType::kQ8_0, n); }
 
   // Waits for the pass, too: what it cost is known when it ends.
   void FetchLogits(const BatchView& batch) {
@@ -473,8 +478,62 @@ class CudaBackend final : public Backend {
     AddToHidden(projected_.data(), n, post_norm);
   }
 
-  // The picks are made on the host, which waits for the router's scores.
   void MixOfExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
+    const size_t n = batch.tokens.size();
+    if (IsFew(n) && expert_tables_.Of(device_, layer, w).possible) {
+      return MixFewExperts(batch, layer, w);
+    }
+    MixManyExperts(batch, layer, w);
+  }
+
+  // Few tokens: each pick is a row by itself, and the device alone knows of which expert.
+  void MixFewExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
+    const size_t n = batch.tokens.size();
+    const auto [n_experts, n_used] = std::pair(config_.experts.n_experts, config_.experts.n_used);
+    const ExpertTables::Layer& tables = expert_tables_.Of(device_, layer, w);
+    RowForms forms = Wanted(w.router, n);
+    forms.rounded = forms.rounded || Cuda(w.experts[0].gate_up).quantized;
+    const ActivationRows& normed =
+        Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n, config_.d_model, forms);
+    router_.Reserve(device_, n * n_experts);
+    Multiply(Cuda(w.router), normed, n, router_.data(), n_experts, false);
+    Adapt(batch, layer, InputSite::kRouter, normed, router_.data(), n_experts);
+    const size_t rows = n * n_used;
+    device_experts_.Reserve(device_, rows);
+    device_pick_rows_.Reserve(device_, rows);
+    device_pick_weights_.Reserve(device_, rows);
+    Launch(device_, &PickExperts, dim3(Count(n)), dim3(kLanes), router_.data(), n_experts, n_used,
+           Picks{device_experts_.data(), device_pick_rows_.data(), device_pick_weights_.data()});
+    const auto multiply = [&](const MatrixParts& shape, const DeviceArray<MatrixParts>& table,
+                              const ActivationRows& x, unsigned sharing, float* out,
+                              size_t stride) {
+      VisitHeld(shape.part[0].type, [&]<TensorType kType>() {
+        Launch(device_, &MultiplyPicked<kType>,
+               dim3(Count(BlocksOf(shape, kPickedRowsPerBlock)), Count(rows)),
+               dim3(kProductWarps * kLanes), table.data(), device_experts_.data(), x, sharing, out,
+               stride);
+      });
+    };
+    gate_up_.Reserve(device_, rows * 2 * config_.d_ff);
+    multiply(tables.gate_up, tables.gate_ups, normed, n_used, gate_up_.data(), 2 * config_.d_ff);
+    const ActivationRows& inner = Gate(rows, {Cuda(w.experts[0].down).quantized, false});
+    projected_.Reserve(device_, rows * config_.d_model);
+    multiply(tables.down, tables.downs, inner, 1, projected_.data(), config_.d_model);
+    AddMixed(n, w);
+  }
+
+  // hidden += what the tokens' picks gave, weighed.
+  void AddMixed(size_t n, const LayerWeights& w) {
+    mixed_.Reserve(device_, n * config_.d_model);
+    Launch(device_, &MixExperts, dim3(Count(n)), dim3(kRowThreads), projected_.data(),
+           device_pick_rows_.data(), device_pick_weights_.data(), config_.experts.n_used,
+           config_.d_model, mixed_.data());
+    AddToHidden(mixed_.data(), n, w.feed_forward_post_norm);
+  }
+
+  // Many: the picks are made on the host, which waits for the router's scores, and the tokens that
+  // picked an expert lie together.
+  void MixManyExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
     const size_t n = batch.tokens.size();
     const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
                                              config_.d_model, Wanted(w.router, n));
@@ -514,11 +573,7 @@ class CudaBackend final : public Backend {
       Multiply(Cuda(w.experts[group.expert].down), inner.From(group.first), group.count,
                projected_.data() + group.first * config_.d_model, config_.d_model, false);
     }
-    mixed_.Reserve(device_, n * config_.d_model);
-    Launch(device_, &MixExperts, dim3(Count(n)), dim3(kRowThreads), projected_.data(),
-           device_pick_rows_.data(), device_pick_weights_.data(), config_.experts.n_used,
-           config_.d_model, mixed_.data());
-    AddToHidden(mixed_.data(), n, w.feed_forward_post_norm);
+    AddMixed(n, w);
   }
 
   ModelConfig config_;
@@ -529,6 +584,7 @@ class CudaBackend final : public Backend {
   StepInputs inputs_;
   StepGraphs graphs_;
   RowChooser chooser_;
+  ExpertTables expert_tables_;
   bool adapted_ = false;  // a sequence of the pass has an adapter
   std::vector<AttentionRun> runs_;
   uint32_t longest_ = 0;  // bound of the contexts of the pass
@@ -539,7 +595,7 @@ class CudaBackend final : public Backend {
   std::vector<int> token_rows_, pick_rows_;
   std::vector<float> scores_, pick_weights_;
   ExpertPicks picks_;
-  DeviceArray<int> device_token_rows_, device_pick_rows_;
+  DeviceArray<int> device_token_rows_, device_pick_rows_, device_experts_;
   DeviceArray<float> device_pick_weights_;
 
   DeviceArray<float> hidden_, qkv_, queries_, gate_up_, projected_, router_, logits_;

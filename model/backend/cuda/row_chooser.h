@@ -43,7 +43,7 @@ class RowChooser final : public TokenChooser {
   PinnedArray<uint8_t> host_;
   PinnedArray<int> host_tokens_;
   DeviceArray<uint8_t> inputs_;  // rows, then words
-  DeviceArray<ChoiceKey> tops_, front_;
+  DeviceArray<OrderKey> tops_, front_;
   DeviceArray<double> sums_;
   DeviceArray<unsigned> bins_, counts_;
   DeviceArray<int> tokens_;

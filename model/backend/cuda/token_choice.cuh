@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "model/backend/cuda/dependent_launch.cuh"
+#include "model/backend/cuda/order_key.cuh"
 #include "model/backend/cuda/warp.cuh"
 
 namespace hearth::model::cuda {
@@ -54,34 +55,20 @@ struct ChoiceRow {
 };
 
 // What the kernels leave each other, by row.
-using ChoiceKey = unsigned long long;
 struct ChoiceStage {
   const ChoiceRow* rows;
   const unsigned* words;
   float* logits;  // [heads][vocab]
   unsigned vocab;
   unsigned chunks;   // of the longest row
-  ChoiceKey* tops;   // [rows][chunks]
+  OrderKey* tops;    // [rows][chunks]
   double* sums;      // [rows][chunks]
   unsigned* bins;    // [rows][kBins]
   unsigned* counts;  // [rows][2]: candidates that have a chance at all; those of the front
-  ChoiceKey* front;  // [rows][kMostFront]
+  OrderKey* front;   // [rows][kMostFront]
   int* tokens;       // [rows]
 };
 
-// Likelier candidates have larger keys; of equal ones the smaller id has.
-__device__ inline ChoiceKey KeyOf(float score, unsigned id) {
-  const unsigned bits = __float_as_uint(score == 0.0f ? 0.0f : score);
-  const unsigned ordered = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-  return static_cast<ChoiceKey>(ordered) << 32 | (0xffffffffu - id);
-}
-__device__ inline float ScoreOf(ChoiceKey key) {
-  const auto ordered = static_cast<unsigned>(key >> 32);
-  return __uint_as_float((ordered & 0x80000000u) != 0 ? ordered & 0x7fffffffu : ~ordered);
-}
-__device__ inline int IdOf(ChoiceKey key) {
-  return static_cast<int>(0xffffffffu - static_cast<unsigned>(key));
-}
 __device__ inline bool HasChance(float score) { return score > __uint_as_float(0xff800000u); }
 
 // The candidates of a row, by their place in the list or in the vocabulary.
@@ -124,19 +111,6 @@ __device__ inline unsigned BinOf(float score, float top) {
 }
 
 // The following are called by all threads of a block of kChoiceThreads, which all get the result.
-
-struct Largest {
-  template <typename T>
-  __device__ T operator()(T a, T b) const {
-    return a > b ? a : b;
-  }
-};
-struct Smallest {
-  template <typename T>
-  __device__ T operator()(T a, T b) const {
-    return a < b ? a : b;
-  }
-};
 
 // The sum of x over the threads before this one; `all` gets the whole.
 template <typename T>
@@ -204,9 +178,9 @@ __device__ inline unsigned ChunksOf(const ChoiceRow& row) {
 }
 
 // The likeliest candidate of a row, from those of its chunks.
-__device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
-  ChoiceKey top = 0;
-  const ChoiceKey* tops = stage.tops + static_cast<size_t>(r) * stage.chunks;
+__device__ inline OrderKey TopOf(const ChoiceStage& stage, unsigned r) {
+  OrderKey top = 0;
+  const OrderKey* tops = stage.tops + static_cast<size_t>(r) * stage.chunks;
   for (unsigned c = threadIdx.x; c < ChunksOf(stage.rows[r]); c += kChoiceThreads) {
     top = top > tops[c] ? top : tops[c];
   }
@@ -254,7 +228,7 @@ __device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
   const unsigned r = blockIdx.y;
   const Candidates from(stage, r);
   if (blockIdx.x >= ChunksOf(from.row)) return;
-  ChoiceKey top = 0;
+  OrderKey top = 0;
   unsigned chances = 0;
   for (unsigned i = threadIdx.x; i < kChoiceChunk; i += kChoiceThreads) {
     const unsigned place = blockIdx.x * kChoiceChunk + i;
@@ -262,7 +236,7 @@ __device__ inline ChoiceKey TopOf(const ChoiceStage& stage, unsigned r) {
     const float score = from.Score(place);
     if (!HasChance(score)) continue;
     ++chances;
-    const ChoiceKey key = KeyOf(score, from.Id(place));
+    const OrderKey key = KeyOf(score, from.Id(place));
     top = top > key ? top : key;
   }
   top = BlockJoin<Largest, kChoiceThreads>(top);
@@ -336,7 +310,7 @@ __device__ inline unsigned LastBin(const unsigned* bins, unsigned wanted) {
   const float top = ScoreOf(TopOf(stage, r));
   const unsigned last = LastBin(stage.bins + static_cast<size_t>(r) * kBins,
                                 row.top_k != 0 ? row.top_k : kFrontOfMass);
-  ChoiceKey* front = stage.front + static_cast<size_t>(r) * kMostFront;
+  OrderKey* front = stage.front + static_cast<size_t>(r) * kMostFront;
   for (unsigned i = threadIdx.x; i < kChoiceChunk; i += kChoiceThreads) {
     const unsigned place = blockIdx.x * kChoiceChunk + i;
     const float score = from.Score(place);
@@ -348,15 +322,15 @@ __device__ inline unsigned LastBin(const unsigned* bins, unsigned wanted) {
 }
 
 // The largest first (Batcher's bitonic sort). `n` is a power of two.
-__device__ inline void SortKeys(ChoiceKey* keys, unsigned n) {
+__device__ inline void SortKeys(OrderKey* keys, unsigned n) {
   for (unsigned size = 2; size <= n; size *= 2) {
     for (unsigned stride = size / 2; stride != 0; stride /= 2) {
       for (unsigned i = threadIdx.x; i < n / 2; i += kChoiceThreads) {
         const unsigned a = i / stride * 2 * stride + i % stride;
         const unsigned b = a + stride;
         const bool falls = (a & size) == 0;
-        const ChoiceKey left = keys[a];
-        const ChoiceKey right = keys[b];
+        const OrderKey left = keys[a];
+        const OrderKey right = keys[b];
         if ((left < right) == falls) {
           keys[a] = right;
           keys[b] = left;
@@ -383,7 +357,7 @@ __device__ inline int DrawOrdered(const ChoiceStage& stage, unsigned r, float to
   if (front > kMostFront) return -1;  // too many are equally likely
   const bool complete = front == chances;
   if (row.top_k != 0 && front < row.top_k && !complete) return -1;  // they lie too far apart
-  __shared__ ChoiceKey keys[kMostFront];
+  __shared__ OrderKey keys[kMostFront];
   unsigned padded = 1;
   while (padded < front) padded *= 2;
   for (unsigned i = threadIdx.x; i < padded; i += kChoiceThreads) {
@@ -445,7 +419,7 @@ __device__ inline int DrawById(const ChoiceStage& stage, unsigned r, float top) 
   BeginKernel();
   const unsigned r = blockIdx.x;
   const ChoiceRow& row = stage.rows[r];
-  const ChoiceKey top = TopOf(stage, r);
+  const OrderKey top = TopOf(stage, r);
   int token = -1;
   if (top != 0) {  // else nothing has a chance
     token = row.greedy    ? IdOf(top)
