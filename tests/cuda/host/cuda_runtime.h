@@ -57,6 +57,12 @@ extern size_t launches;
 void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
              const std::function<void()>& kernel);
 void WaitForEarlier();
+// Does `launch` now; or while `overlap`, of every two the later one begins first: one block goes up
+// to its wait for those ahead, then the earlier one runs. What changes memory, or reads it,
+// finishes them first; which launches are pairs changes with that.
+extern bool overlap;
+void Start(std::function<void()> launch, bool early);
+void Finish();
 // What is done about a kernel that breaks a rule: says so and aborts, where no test looks for it.
 extern void (*complain)(const char* what);
 void BlockBarrier();
@@ -179,6 +185,7 @@ using Recorded = std::vector<std::function<void()>>;
 extern Recorded* recording;
 }  // namespace cuda_on_host
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  if (!cuda_on_host::recording) cuda_on_host::Finish();
   return cuda_on_host::recording ? cudaErrorStreamCaptureUnsupported : cuda_on_host::answer;
 }
 // Device memory begins as something that is not zero, and allocations above 16 GiB fail.
@@ -190,6 +197,7 @@ inline cudaError_t cudaMalloc(void** data, size_t bytes) {
   return cudaSuccess;
 }
 inline cudaError_t cudaFree(void* data) {
+  cuda_on_host::Finish();
   std::free(data);
   return cudaSuccess;
 }
@@ -200,6 +208,7 @@ inline cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
                                    cudaStream_t) {
   if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
+  cuda_on_host::Finish();
   std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
@@ -243,10 +252,11 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   const auto launch = [grid = config->gridDim, block = config->blockDim,
                        shared_bytes = config->dynamicSmemBytes, early,
                        thread] { cuda_on_host::RunGrid(grid, block, shared_bytes, early, thread); };
+  const auto start = [launch, early] { cuda_on_host::Start(launch, early); };
   if (cuda_on_host::recording) {
-    cuda_on_host::recording->push_back(launch);
+    cuda_on_host::recording->push_back(start);
   } else {
-    launch();
+    start();
   }
   return cudaSuccess;
 }

@@ -7,6 +7,7 @@
 inline cudaError_t cudaMallocHost(void** data, size_t bytes) { return cudaMalloc(data, bytes); }
 inline cudaError_t cudaFreeHost(void* data) { return cudaFree(data); }
 inline cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t) {
+  cuda_on_host::Finish();
   std::memset(data, value, bytes);
   return cudaSuccess;
 }
@@ -25,6 +26,7 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  cuda_on_host::Finish();
   event->at = std::chrono::steady_clock::now();
   return cudaSuccess;
 }
