@@ -58,7 +58,7 @@ size_t shared_size = 0;
 // started before.
 std::function<void()> pending, ahead;
 std::vector<std::unique_ptr<Fiber>> fibers_ahead;
-bool alone = false;
+bool alone = false;  // the next launch is none of a pair
 
 void WaitAs(State state) {
   running->state = state;
@@ -221,7 +221,8 @@ void Start(std::function<void()> launch, bool early) {
   launch();
 }
 void Finish() {
-  alone = !alone;
+  static bool odd = false;
+  alone = odd = !odd;
   if (pending) std::exchange(pending, nullptr)();
 }
 
