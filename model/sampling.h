@@ -15,8 +15,8 @@ namespace hearth::model {
 // temperature, top-k, top-p, min-p, typical, XTC, the draw. The defaults leave the model's
 // distribution as it is.
 struct SamplingParams {
-  // Never drawn, whatever is added to them; shared by sequences. May be null. A sequence whose
-  // constraint admits some of these must not bar them.
+  // Never drawn, whatever is added to them; each once; shared by sequences. May be null. A sequence
+  // whose constraint admits some of these must not bar them.
   std::shared_ptr<const std::vector<TokenId>> barred;
   std::vector<std::pair<TokenId, float>> logit_bias;
   float repetition_penalty =

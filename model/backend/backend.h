@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backend/token_choice.h"
 #include "model/cache/kv_storage.h"
 #include "model/gguf.h"
 #include "model/kv_type.h"
@@ -110,6 +111,11 @@ struct BatchView {
   std::span<const BatchSequence> sequences;
   std::span<const uint32_t> heads;  // ascending indices of tokens whose logits are wanted
   float* logits = nullptr;          // [heads.size()][vocab_size]
+  // In place of logits, where the backend chooses: called once by Run, while the device works, to
+  // hear how the tokens are drawn. `chosen` ([heads.size()]) gets them, or -1 where the host must
+  // draw: no choice was heard, or it could not be made.
+  const std::function<void(TokenChooser&)>* choose = nullptr;
+  std::span<TokenId> chosen;
 };
 
 // Hears the rows that go into the products of a pass, for importance matrices. Called on lane 0.
@@ -144,6 +150,13 @@ class Backend {
   };
   // An error: the device is lost, the pass gave nothing, and later ones fail alike.
   virtual Status Run(const Pass& pass, const std::function<void(int lane)>& body) = 0;
+  // Whether it draws tokens itself (BatchView::choose).
+  virtual bool Chooses() const { return false; }
+  // Logits of a head of the last pass, which chose; with the changes of its choice applied, where
+  // one was heard. Like Run it fails where the device is lost.
+  virtual Status ReadLogits(size_t, std::span<float>) {
+    return MakeError(ErrorCode::kUnsupported, "this backend does not choose tokens");
+  }
   // The steps. Hidden states stay inside the backend between them.
   virtual void Embed(int lane, const Pass& pass) = 0;
   virtual void AttentionBlock(int lane, const Pass& pass, uint32_t layer) = 0;

@@ -8,6 +8,7 @@
 #include "model/backend/backend.h"
 #include "model/engine/scheduler.h"
 #include "model/engine/speculator.h"
+#include "model/engine/step_choices.h"
 #include "model/engine/step_cost.h"
 #include "model/transformer/transformer.h"
 
@@ -44,19 +45,32 @@ struct Engine::State {
   uint32_t ReadRoom() const;
   void BuildBatch();
   Status RunBatch();
-  // Takes in what the pass gave a sequence: logits of its last token and of each of its draft.
-  void Follow(const Scheduler::Slice& slice, std::span<float> logits, Events& events);
-  // Draws the next token, which the constraint has then accepted unless it ends the text; token -1
-  // where the constraint accepts none.
-  Event Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed);
+  // Takes in what the pass gave a sequence: `n_heads` heads from `head` on, that of its last token
+  // and of each of its draft.
+  void Follow(const Scheduler::Slice& slice, size_t head, size_t n_heads, Events& events);
+  // The next token, which the constraint has then accepted unless it ends the text.
+  Result<Event> NextToken(Sequence& sequence, size_t head);
+  // The same, drawn here. `refused`: what the constraint did not accept though it was chosen, or
+  // -1.
+  Result<Event> Sample(Sequence& sequence, size_t head, TokenId refused);
+  // True where the sequence goes on, or ends, with the token.
+  static bool Takes(Sequence& sequence, TokenId token);
+  Result<std::span<float>> Logits(size_t head);
   // Draws what follows the last token; true where the sequence ended with it.
-  bool Advance(Sequence& sequence, std::span<float> logits, Events& events);
+  bool Advance(Sequence& sequence, size_t head, Events& events);
   bool Append(Sequence& sequence, Event drawn, Events& events);  // likewise
   void Finish(Sequence& sequence, FinishReason reason, Events& events, TokenId stop_token = -1,
               Error error = {});
 
   // Ends every request with an error: the device is lost.
   void FinishAll(const Error& error, Events& events);
+
+  size_t vocab() const { return model.config().vocab_size; }
+  // Tokens of a slice of which logits are wanted. Its sequence has not followed the pass yet.
+  static size_t HeadsOf(const Scheduler::Slice& slice) {
+    const Sequence& sequence = *slice.sequence;
+    return slice.count == sequence.pending() ? 1 + sequence.draft.size() : 0;
+  }
 
   template <typename Visit>
   void ForEach(Visit visit) {
@@ -81,7 +95,8 @@ struct Engine::State {
   std::vector<TokenId> tokens;
   std::vector<BatchSequence> slices;
   std::vector<uint32_t> heads;
-  std::vector<float> logits;
+  std::vector<float> logits;  // of all heads, or of the one that was read last
+  StepChoices choices;
   std::vector<TokenId> forced;
   std::vector<float> unchanged;  // logits before bias and penalties
 };
@@ -280,11 +295,25 @@ void Engine::State::BuildBatch() {
 }
 
 Status Engine::State::RunBatch() {
-  const size_t vocab = model.config().vocab_size;
-  if (logits.size() < heads.size() * vocab) logits.resize(heads.size() * vocab);
+  const bool chooses = model.transformer().backend().Chooses();
+  const size_t rows = chooses ? 1 : heads.size();
+  if (logits.size() < rows * vocab()) logits.resize(rows * vocab());
+  choices.Begin(heads.size());
+  const std::function<void(TokenChooser&)> choose = [this](TokenChooser& chooser) {
+    size_t head = 0;
+    for (const Scheduler::Slice& slice : plan) {
+      const size_t n_heads = HeadsOf(slice);
+      if (n_heads > 0) choices.Tell(*slice.sequence, head, chooser);
+      head += n_heads;
+    }
+  };
   const double start = options.now();
-  HEARTH_CHECK_OK(model.transformer().Forward(
-      *kv, {.tokens = tokens, .sequences = slices, .heads = heads, .logits = logits.data()}));
+  HEARTH_CHECK_OK(model.transformer().Forward(*kv, {.tokens = tokens,
+                                                    .sequences = slices,
+                                                    .heads = heads,
+                                                    .logits = logits.data(),
+                                                    .choose = chooses ? &choose : nullptr,
+                                                    .chosen = choices.chosen()}));
   cost.Observe(static_cast<uint32_t>(tokens.size()), options.now() - start);
   ++stats.steps;
   return {};
@@ -303,22 +332,51 @@ bool Engine::State::Append(Sequence& sequence, Event drawn, Events& events) {
   return true;
 }
 
-Event Engine::State::Sample(Sequence& sequence, std::span<float> scores, const TokenSet* allowed) {
+bool Engine::State::Takes(Sequence& sequence, TokenId token) {
+  return std::ranges::find(sequence.stop_tokens, token) != sequence.stop_tokens.end() ||
+         !sequence.constraint || sequence.constraint->Accept(token);
+}
+
+Result<std::span<float>> Engine::State::Logits(size_t head) {
+  Backend& backend = model.transformer().backend();
+  if (!backend.Chooses()) return std::span(logits).subspan(head * vocab(), vocab());
+  const auto row = std::span(logits).first(vocab());
+  HEARTH_CHECK_OK(backend.ReadLogits(head, row));
+  return row;
+}
+
+Result<Event> Engine::State::NextToken(Sequence& sequence, size_t head) {
+  const TokenId chosen = choices.token(head);
+  if (chosen < 0) return Sample(sequence, head, -1);
+  if (choices.asked(head)) sequence.sampler.Drew();
+  if (!Takes(sequence, chosen)) return Sample(sequence, head, chosen);
+  Event drawn;
+  drawn.token = chosen;
+  return drawn;
+}
+
+Result<Event> Engine::State::Sample(Sequence& sequence, size_t head, TokenId refused) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  TokenSet allowed;
+  const bool constrained = sequence.constraint && !sequence.constraint->IsFree();
+  if (constrained) HEARTH_CHECK_OK(sequence.constraint->Fill(allowed));
+  HEARTH_TRY(const std::span<float> scores, Logits(head));
   if (sequence.logprobs) {
     sequence.sampler.Bar(scores);
     unchanged.assign(scores.begin(), scores.end());
   }
-  sequence.sampler.Adjust(scores);
+  if (!choices.asked(head)) sequence.sampler.Adjust(scores);
+  if (refused >= 0) scores[static_cast<size_t>(refused)] = kNever;
   Event drawn;
   while (true) {
-    drawn.token = sequence.sampler.Draw(scores, allowed);
-    const bool ends =
-        std::ranges::find(sequence.stop_tokens, drawn.token) != sequence.stop_tokens.end();
+    drawn.token = sequence.sampler.Draw(scores, constrained ? &allowed : nullptr);
     // A set that was too costly to make exactly may hold tokens that are then refused.
-    if (ends || !sequence.constraint || sequence.constraint->Accept(drawn.token)) break;
+    if (Takes(sequence, drawn.token)) break;
     float& score = scores[static_cast<size_t>(drawn.token)];
-    if (score == -std::numeric_limits<float>::infinity()) return {};
-    score = -std::numeric_limits<float>::infinity();
+    if (score == kNever) {
+      return MakeError(ErrorCode::kInternal, "the constraint refused every token that it allowed");
+    }
+    score = kNever;
   }
   if (sequence.logprobs) {
     const LogProbabilities probabilities(unchanged);
@@ -330,22 +388,13 @@ Event Engine::State::Sample(Sequence& sequence, std::span<float> scores, const T
   return drawn;
 }
 
-bool Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events& events) {
-  TokenSet allowed;
-  const bool constrained = sequence.constraint && !sequence.constraint->IsFree();
-  if (constrained) {
-    const Status filled = sequence.constraint->Fill(allowed);
-    if (!filled.ok()) {
-      Finish(sequence, FinishReason::kError, events, -1, filled.error());
-      return true;
-    }
-  }
-  Event drawn = Sample(sequence, scores, constrained ? &allowed : nullptr);
-  if (drawn.token < 0) {
-    Finish(sequence, FinishReason::kError, events, -1,
-           MakeError(ErrorCode::kInternal, "the constraint refused every token that it allowed"));
+bool Engine::State::Advance(Sequence& sequence, size_t head, Events& events) {
+  Result<Event> next = NextToken(sequence, head);
+  if (!next.ok()) {
+    Finish(sequence, FinishReason::kError, events, -1, next.error());
     return true;
   }
+  Event drawn = *std::move(next);
   if (std::ranges::find(sequence.stop_tokens, drawn.token) != sequence.stop_tokens.end()) {
     Finish(sequence, FinishReason::kStop, events, drawn.token);
     return true;
@@ -364,7 +413,8 @@ bool Engine::State::Advance(Sequence& sequence, std::span<float> scores, Events&
   return false;
 }
 
-void Engine::State::Follow(const Scheduler::Slice& slice, std::span<float> scores, Events& events) {
+void Engine::State::Follow(const Scheduler::Slice& slice, size_t head, size_t n_heads,
+                           Events& events) {
   Sequence& sequence = *slice.sequence;
   const bool was_reading = sequence.reading;
   scheduler.Computed(sequence, sequence.computed + slice.count);
@@ -375,14 +425,13 @@ void Engine::State::Follow(const Scheduler::Slice& slice, std::span<float> score
     event.prefilled = sequence.computed;
     events.push_back(event);
   }
-  if (scores.empty()) return;
-  const size_t vocab = model.config().vocab_size;
+  if (n_heads == 0) return;
   const uint32_t length = sequence.length();
   const size_t n_guesses = sequence.draft.size();
   stats.guessed_tokens += n_guesses;
   // Each token is drawn as it would be without guesses; a guess that it equals has its KV and its
   // logits already.
-  for (size_t at = 0; !Advance(sequence, scores.subspan(at * vocab, vocab), events);) {
+  for (size_t at = 0; !Advance(sequence, head + at, events);) {
     const size_t before = at;
     while (at < n_guesses && sequence.pending() > 0 &&
            sequence.tokens[sequence.computed] == sequence.draft[at]) {
@@ -410,13 +459,10 @@ bool Engine::Step(std::vector<Event>& events) {
     s.FinishAll(ran.error(), events);
     return true;
   }
-  const size_t vocab = s.model.config().vocab_size;
   size_t head = 0;
-  for (size_t i = 0; i < s.plan.size(); ++i) {
-    const Scheduler::Slice& slice = s.plan[i];
-    const bool whole = slice.count == slice.sequence->pending();
-    const size_t n_heads = whole ? 1 + slice.sequence->draft.size() : 0;
-    s.Follow(slice, std::span(s.logits).subspan(head * vocab, n_heads * vocab), events);
+  for (const Scheduler::Slice& slice : s.plan) {
+    const size_t n_heads = State::HeadsOf(slice);
+    s.Follow(slice, head, n_heads, events);
     head += n_heads;
   }
   return true;

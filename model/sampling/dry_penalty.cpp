@@ -44,7 +44,7 @@ void DryPenalty::CountEqual(std::span<const TokenId> text) {
   }
 }
 
-void DryPenalty::Apply(std::span<float> logits) {
+void DryPenalty::Changes(std::vector<LogitChange>& out) {
   if (window_ == 0) return;
   const std::span<const TokenId> all(recent_);
   const auto text = all.last(std::min(all.size(), window_));
@@ -67,7 +67,8 @@ void DryPenalty::Apply(std::span<float> logits) {
   constexpr float kMost = 1e6f;  // as good as never, and finite
   for (const auto& [token, length] : longest_) {
     const auto beyond = static_cast<float>(length - allowed_length_);
-    logits[static_cast<size_t>(token)] -= std::min(multiplier_ * std::pow(base_, beyond), kMost);
+    const float lost = std::min(multiplier_ * std::pow(base_, beyond), kMost);
+    out.push_back({token, LogitChange::Round::kDry, -lost});
   }
 }
 

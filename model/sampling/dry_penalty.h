@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/sampling.h"
+#include "model/sampling/logit_change.h"
 
 namespace hearth::model {
 
@@ -18,8 +19,8 @@ class DryPenalty {
   explicit DryPenalty(const SamplingParams& params);
 
   void Observe(TokenId token);
-  // O(window).
-  void Apply(std::span<float> logits);
+  // Appends what the tokens lose that would repeat the text. O(window).
+  void Changes(std::vector<LogitChange>& out);
 
  private:
   bool IsBreaker(TokenId token) const;

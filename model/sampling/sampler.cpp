@@ -50,11 +50,21 @@ Status SamplingParams::Check() const {
 }
 
 Sampler::Sampler(const SamplingParams& params)
-    : params_(params), state_(params.seed), dry_(params) {}
+    : params_(params), state_(params.seed), dry_(params) {
+  // One sum for each id, in the order in which they are given.
+  std::ranges::stable_sort(params_.logit_bias, {}, &std::pair<TokenId, float>::first);
+  for (const auto& [id, bias] : params_.logit_bias) {
+    if (!biases_.empty() && biases_.back().id == id) {
+      biases_.back().value += bias;
+    } else {
+      biases_.push_back({id, LogitChange::Round::kBias, bias});
+    }
+  }
+}
 
 // SplitMix64 (Steele, Lea & Flood, 2014): the same numbers everywhere, unlike std distributions.
-double Sampler::NextUniform() {
-  uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+double Sampler::NextUniform(uint64_t& state) {
+  uint64_t z = state += 0x9e3779b97f4a7c15u;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   z ^= z >> 31;
@@ -80,21 +90,48 @@ void Sampler::Bar(std::span<float> logits) const {
   for (const TokenId id : *params_.barred) logits[static_cast<size_t>(id)] = -INFINITY;
 }
 
-void Sampler::Adjust(std::span<float> logits) {
-  Bar(logits);
-  for (const auto& [id, bias] : params_.logit_bias) {
-    if (id >= 0 && static_cast<size_t>(id) < logits.size()) logits[static_cast<size_t>(id)] += bias;
+void Sampler::Changes(std::vector<LogitChange>& out) {
+  using Round = LogitChange::Round;
+  if (params_.barred != nullptr) {
+    for (const TokenId id : *params_.barred) out.push_back({id, Round::kBar, 0});
   }
-  std::unordered_set<TokenId> seen(recent_.begin(), recent_.end());
-  for (TokenId id : seen) {
-    float& logit = logits[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / params_.repetition_penalty : logit * params_.repetition_penalty;
+  out.insert(out.end(), biases_.begin(), biases_.end());
+  const std::unordered_set<TokenId> seen(recent_.begin(), recent_.end());
+  for (const TokenId id : seen) {
+    out.push_back({id, Round::kRepetition, params_.repetition_penalty});
   }
   for (const auto& [id, count] : generated_) {
-    logits[static_cast<size_t>(id)] -=
+    const float lost =
         params_.presence_penalty + params_.frequency_penalty * static_cast<float>(count);
+    out.push_back({id, Round::kPresence, -lost});
   }
-  dry_.Apply(logits);
+  dry_.Changes(out);
+}
+
+void Sampler::Adjust(std::span<float> logits) {
+  changes_.clear();
+  Changes(changes_);
+  for (const LogitChange& change : changes_) {
+    const auto id = static_cast<size_t>(change.id);
+    // A bias is the user's, and may be of a token that the model does not have.
+    if (change.id >= 0 && id < logits.size()) logits[id] = change.Of(logits[id]);
+  }
+}
+
+bool Sampler::Describe(TokenChoice& out) const {
+  out.temperature = params_.temperature;
+  if (params_.temperature == 0) return true;
+  if (params_.typical_p < 1.0f || params_.xtc_probability > 0.0f) return false;
+  out.top_k = params_.top_k;
+  out.top_p = params_.top_p;
+  out.min_p = params_.min_p;
+  uint64_t state = state_;
+  out.uniform = NextUniform(state);
+  return true;
+}
+
+void Sampler::Drew() {
+  if (params_.temperature != 0) NextUniform(state_);
 }
 
 // The candidates in the order of their ids.
@@ -216,7 +253,7 @@ void Sampler::KeepTypical() {
 
 void Sampler::ExcludeTop() {
   // Drawn whether it comes to anything or not: the draws of equal seeds stay in step.
-  if (NextUniform() >= params_.xtc_probability) return;
+  if (NextUniform(state_) >= params_.xtc_probability) return;
   double total = 0;
   for (const Candidate& c : candidates_) total += c.weight;
   const double enough = params_.xtc_threshold * total;
@@ -260,7 +297,7 @@ TokenId Sampler::Draw(std::span<const float> logits, const TokenSet* allowed) {
   if (params_.xtc_probability > 0.0f) ExcludeTop();
   double total = 0;
   for (const Candidate& c : candidates_) total += c.weight;
-  double at = NextUniform() * total;
+  double at = NextUniform(state_) * total;
   // Rounding may leave a rest behind the last one that has any weight.
   TokenId drawn = candidates_.back().id;
   for (const Candidate& c : candidates_) {

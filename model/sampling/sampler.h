@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/backend/token_choice.h"
 #include "model/sampling.h"
 #include "model/sampling/dry_penalty.h"
 
@@ -22,9 +23,17 @@ class Sampler {
   void Bar(std::span<float> logits) const;
   // Applies bars, bias, penalties and DRY to the logits in place.
   void Adjust(std::span<float> logits);
+  // What Adjust does, as a list by round.
+  void Changes(std::vector<LogitChange>& out);
   // Draws from the allowed tokens (all, where null) by adjusted logits. At least one token is
   // allowed. O(vocabulary): what top-k and top-p keep is sorted, and nothing else.
   TokenId Draw(std::span<const float> logits, const TokenSet* allowed);
+
+  // How Draw would draw next from more than one token, for whoever draws in its place (the set and
+  // the changes are the caller's to add). False where only Draw can: typical, XTC.
+  bool Describe(TokenChoice& out) const;
+  // A token was drawn as Describe said: the state is the one that Draw would have left.
+  void Drew();
 
  private:
   struct Candidate {
@@ -38,7 +47,7 @@ class Sampler {
   }
   static bool SmallerId(const Candidate& a, const Candidate& b) { return a.id < b.id; }
 
-  double NextUniform();
+  static double NextUniform(uint64_t& state);
   void Gather(std::span<const float> logits, const TokenSet* allowed);
   void GatherTop(std::span<const float> logits);
   void Order(size_t n);
@@ -48,12 +57,14 @@ class Sampler {
   void ExcludeTop();
 
   SamplingParams params_;
+  std::vector<LogitChange> biases_;  // one for each id
   uint64_t state_;
   std::unordered_map<TokenId, uint32_t> generated_;  // counts
   std::vector<TokenId> recent_;                      // ring of the last penalty_window tokens
   size_t recent_next_ = 0;
   DryPenalty dry_;
   std::vector<Candidate> candidates_;
+  std::vector<LogitChange> changes_;
 };
 
 // LogProbabilities: log(softmax(logits)). The logits must outlive it. O(vocabulary) to make.

@@ -13,6 +13,7 @@
 #include "model/backend/cuda/flash_attention.h"
 #include "model/backend/cuda/packed_matrix.h"
 #include "model/backend/cuda/products.cuh"
+#include "model/backend/cuda/row_chooser.h"
 #include "model/backend/cuda/rows.cuh"
 #include "model/backend/cuda/step_graphs.h"
 #include "model/backend/cuda/step_inputs.h"
@@ -86,7 +87,8 @@ class CudaBackend final : public Backend {
         layers_(std::min(options.layers, config.n_layers)),
         device_(std::move(device)),
         inputs_(config_),
-        graphs_(device_) {}
+        graphs_(device_),
+        chooser_(config_.vocab_size) {}
 
   std::string Describe() const override {
     const bool wrong = device_.warpgroups() == Device::Warpgroups::kWrong;
@@ -130,7 +132,19 @@ class CudaBackend final : public Backend {
     } else {
       body(0);
     }
-    FetchLogits(pass.batch);
+    if (pass.batch.choose != nullptr && !pass.batch.heads.empty()) {
+      chooser_.Begin();
+      (*pass.batch.choose)(chooser_);
+      chooser_.Run(device_, logits_.data(), pass.batch.chosen);
+    } else {
+      FetchLogits(pass.batch);
+    }
+    return Ended();
+  }
+
+  bool Chooses() const override { return RowChooser::Takes(config_.vocab_size); }
+  Status ReadLogits(size_t head, std::span<float> to) override {
+    Fetch(head * to.size(), to.size(), to.data());
     return Ended();
   }
 
@@ -259,16 +273,18 @@ class CudaBackend final : public Backend {
 
   // Waits for the pass, too: what it cost is known when it ends.
   void FetchLogits(const BatchView& batch) {
-    const size_t all = batch.heads.size() * config_.vocab_size;
-    if (all > host_logits_.size() && !host_logits_.TryReserve(all)) {
-      device_.NoteShortage(all * sizeof(float));
+    Fetch(0, batch.heads.size() * config_.vocab_size, batch.logits);
+  }
+  void Fetch(size_t first, size_t n, float* to) {
+    if (n > host_logits_.size() && !host_logits_.TryReserve(n)) {
+      device_.NoteShortage(n * sizeof(float));
     }
-    if (all > 0 && device_.usable()) {
-      device_.Note(cudaMemcpyAsync(host_logits_.data(), logits_.data(), all * sizeof(float),
+    if (n > 0 && device_.usable()) {
+      device_.Note(cudaMemcpyAsync(host_logits_.data(), logits_.data() + first, n * sizeof(float),
                                    cudaMemcpyDeviceToHost, device_.stream()));
     }
     device_.Wait();
-    if (device_.usable()) std::copy_n(host_logits_.data(), all, batch.logits);
+    if (device_.usable()) std::copy_n(host_logits_.data(), n, to);
   }
 
   // What `most` rows are wanted as that meet a weight some at a time, of which `least` are the
@@ -530,6 +546,7 @@ class CudaBackend final : public Backend {
   std::optional<WeightUpload> upload_;  // while weights come
   StepInputs inputs_;
   StepGraphs graphs_;
+  RowChooser chooser_;
   bool adapted_ = false;  // a sequence of the pass has an adapter
   std::vector<AttentionRun> runs_;
   uint32_t longest_ = 0;  // bound of the contexts of the pass

@@ -38,6 +38,42 @@ struct Times {
   uint32_t counted = 0;  // tokens after `first`
 };
 
+// Allows a few tokens, then half of all, in turns: what a grammar's sets look like.
+class Sets : public model::TokenConstraint {
+ public:
+  explicit Sets(uint32_t vocab) : half_((vocab + 31) / 32, 0xaaaaaaaau) {
+    for (uint32_t id = 1; id < vocab; id += vocab / 20 + 1)
+      few_.push_back(static_cast<TokenId>(id));
+  }
+  Status Fill(TokenSet& out) override {
+    if (n_ % 2 == 0) {
+      out = {.kind = TokenSet::Kind::kList, .list = few_};
+    } else {
+      out = {.kind = TokenSet::Kind::kBitmask, .bits = half_};
+    }
+    return {};
+  }
+  bool Accept(TokenId) override {
+    ++n_;
+    return true;
+  }
+  void Rollback(int n) override { n_ -= static_cast<size_t>(n); }
+  int AllowedPrefix(std::span<const TokenId>) override { return 0; }
+  void ForcedRun(std::vector<TokenId>&) override {}
+  bool CanEnd() const override { return false; }
+
+ private:
+  size_t n_ = 0;
+  std::vector<TokenId> few_;
+  std::vector<uint32_t> half_;
+};
+
+// How tokens are drawn.
+struct Drawing {
+  float temperature = 0;
+  bool constrained = false;
+};
+
 class Bench {
  public:
   Bench(model::Model& model, const model::DeviceSpeed& speed, const Work& work, Report& report)
@@ -78,7 +114,7 @@ class Bench {
 
   // Sends the prompts and takes the time.
   Result<Times> Write(Engine& engine, const std::vector<std::vector<TokenId>>& prompts,
-                      uint32_t tokens) {
+                      uint32_t tokens, const Drawing& drawing = {}) {
     Times times;
     times.submitted = Now();
     for (const auto& prompt : prompts) {
@@ -86,7 +122,8 @@ class Bench {
       request.prompt = prompt;
       request.max_tokens = tokens;
       request.stop_tokens = {-1};
-      request.sampling.temperature = 0;
+      request.sampling.temperature = drawing.temperature;
+      if (drawing.constrained) request.constraint = std::make_unique<Sets>(vocab());
       HEARTH_CHECK_OK(engine.Submit(std::move(request)));
     }
     size_t begun = 0;
@@ -120,15 +157,21 @@ class Bench {
     return sequences * speed_.copy_rate / (WeightBytes() + sequences * kv_bytes_ * context);
   }
 
-  Status Decode(const std::string& name, uint32_t sequences) {
+  // Tokens a second.
+  Result<double> DecodeRate(uint32_t sequences, const Drawing& drawing) {
     std::vector<std::vector<TokenId>> prompts;
     for (uint32_t i = 0; i < sequences; ++i) prompts.push_back(Tokens(i, kPrompt, vocab()));
     HEARTH_TRY(const auto engine, NewEngine(kPrompt + work_.tokens + kSpare, sequences));
     double best = 0;
     for (int round = 0; round < work_.rounds; ++round) {
-      HEARTH_TRY(const Times times, Write(*engine, prompts, work_.tokens));
+      HEARTH_TRY(const Times times, Write(*engine, prompts, work_.tokens, drawing));
       best = std::max(best, times.counted / (times.end - times.first));
     }
+    return best;
+  }
+
+  Status Decode(const std::string& name, uint32_t sequences) {
+    HEARTH_TRY(const double best, DecodeRate(sequences, {}));
     const double context = kPrompt + work_.tokens / 2.0;
     if (sequences == 1) {
       report_.Say("weight_bytes_per_token", WeightBytes());
@@ -137,6 +180,11 @@ class Bench {
     }
     // Many together are held against as many alone: what is read once may be shared.
     report_.Add({name, "tokens/s", best, sequences * one_limit_});
+    // What drawing costs beside the likeliest token, which needs no more than a look at all.
+    HEARTH_TRY(const double drawn, DecodeRate(sequences, {.temperature = 0.8f}));
+    report_.Add({name + ", drawn", "tokens/s", drawn, best});
+    HEARTH_TRY(const double bound, DecodeRate(sequences, {.constrained = true}));
+    report_.Add({name + ", constrained", "tokens/s", bound, best});
     return {};
   }
 

@@ -23,9 +23,10 @@ struct Work {
   int rounds = 3;           // the best one counts
 };
 
-// Adds rows: decode, prefill, decode of all sequences together, attention alone at the long
-// context (decoding, reading), and the time to the first token of 32 more on the long session
-// beside a step of decoding there. Fails as an engine does.
+// Adds rows: decode, and the same with drawn and with constrained tokens (held against it),
+// prefill, decode of all sequences together likewise, attention alone at the long context
+// (decoding, reading), and the time to the first token of 32 more on the long session beside a step
+// of decoding there. Fails as an engine does.
 Status Measure(model::Model& model, const model::DeviceSpeed& speed, const Work& work,
                Report& report);
 

@@ -119,6 +119,11 @@ template <typename T>
 T __shfl_sync(unsigned, T value, unsigned from) {
   return cuda_on_host::Shuffle(value, from % cuda_on_host::kWarp);
 }
+// Threads take turns where they wait and nowhere else.
+template <typename T>
+T atomicAdd(T* to, T value) {
+  return std::exchange(*to, *to + value);
+}
 inline int __dp4a(int a, int b, int sum) {
   for (int i = 0; i < 32; i += 8) {
     sum += static_cast<int8_t>(a >> i) * static_cast<int8_t>(b >> i);
@@ -130,7 +135,6 @@ template <typename T>
 T __ldcg(const T* p) {
   return *p;
 }
-inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
 inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
 inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
 inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyint(x)); }

@@ -23,9 +23,26 @@ bool Has(const std::string& request, const std::string& header) {
   return request.find("\r\n" + header + "\r\n") != std::string::npos;
 }
 
+// What a server's thread found wrong, said by the test's: Catch checks on one thread alone.
+class Expectations {
+ public:
+  ~Expectations() {
+    for (const std::string& what : broken_) FAIL_CHECK(what);
+  }
+  void Expect(bool holds, const std::string& what) {
+    if (holds) return;
+    const std::lock_guard lock(mutex_);
+    broken_.push_back(what);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> broken_;
+};
+
 // A request, read.
 struct Asked {
-  explicit Asked(std::string request) : text(std::move(request)) {
+  Asked(std::string request, Expectations& e) : expectations(e), text(std::move(request)) {
     const auto body = ParseJson(BodyOf(text));
     if (!body.ok()) return;
     if (const Json* value = FindMember(*body, "method")) method = value->get<std::string>();
@@ -35,6 +52,17 @@ struct Asked {
   std::string Result(const std::string& result) const {
     return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + result + "}";
   }
+  void ExpectBeginning(const std::string& line) const {
+    expectations.Expect(text.starts_with(line), "not " + line + "but\n" + text);
+  }
+  void ExpectHeader(const std::string& header) const {
+    expectations.Expect(Has(text, header), "no " + header + " in\n" + text);
+  }
+  void ExpectWithout(const std::string& part) const {
+    expectations.Expect(text.find(part) == std::string::npos, part + " in\n" + text);
+  }
+
+  Expectations& expectations;
   std::string text;
   std::string method;
   std::string id;
@@ -53,7 +81,7 @@ struct Web {
   explicit Web(Handler handler)
       : server([this, handler = std::move(handler)](RawPeer& peer) {
           for (std::string text = peer.ReadRequest(); !text.empty(); text = peer.ReadRequest()) {
-            const Asked asked(text);
+            const Asked asked(text, expectations);
             {
               const std::lock_guard lock(mutex);
               seen.push_back(text);
@@ -75,6 +103,7 @@ struct Web {
     return count;
   }
 
+  Expectations expectations;  // outlives the server's threads
   net::HttpClient http;
   McpServerConfig config;
   std::mutex mutex;
@@ -127,10 +156,10 @@ std::string Why(const Result<Json>& result) {
 TEST_CASE("a legacy session is opened, carried and ended") {
   Web web([](RawPeer& peer, const Asked& asked) {
     if (SayLegacy(peer, asked)) return;
-    CHECK(Has(asked.text, "Mcp-Session-Id: session-1"));
-    CHECK(Has(asked.text, "MCP-Protocol-Version: 2025-06-18"));
-    CHECK(Has(asked.text, "X-Key: k"));
-    CHECK(asked.text.find("Mcp-Method") == std::string::npos);
+    asked.ExpectHeader("Mcp-Session-Id: session-1");
+    asked.ExpectHeader("MCP-Protocol-Version: 2025-06-18");
+    asked.ExpectHeader("X-Key: k");
+    asked.ExpectWithout("Mcp-Method");
     peer.WriteJson(asked.Result(kDone));
   });
   {
@@ -144,8 +173,8 @@ TEST_CASE("a legacy session is opened, carried and ended") {
 
 TEST_CASE("a modern request repeats itself in its headers") {
   Web web([](RawPeer& peer, const Asked& asked) {
-    CHECK(Has(asked.text, "MCP-Protocol-Version: 2026-07-28"));
-    CHECK(Has(asked.text, "Mcp-Method: " + asked.method));
+    asked.ExpectHeader("MCP-Protocol-Version: 2026-07-28");
+    asked.ExpectHeader("Mcp-Method: " + asked.method);
     if (SayModern(peer, asked)) return;
     if (asked.method == "tools/list") {
       peer.WriteJson(asked.Result(
@@ -180,10 +209,10 @@ TEST_CASE("arguments are told in headers as their schema marks them") {
              "c":{"type":"string"}}}}]})"));
       return;
     }
-    CHECK(Has(asked.text, "Mcp-Name: n"));
-    CHECK(Has(asked.text, "Mcp-Param-A: =?base64?w6Q=?="));
-    CHECK(asked.text.find("Mcp-Param-B") == std::string::npos);
-    CHECK(asked.text.find("Mcp-Param-C") == std::string::npos);
+    asked.ExpectHeader("Mcp-Name: n");
+    asked.ExpectHeader("Mcp-Param-A: =?base64?w6Q=?=");
+    asked.ExpectWithout("Mcp-Param-B");
+    asked.ExpectWithout("Mcp-Param-C");
     peer.WriteJson(asked.Result(kDone));
   });
   auto client = web.Connect();
@@ -233,7 +262,7 @@ TEST_CASE("a stream that breaks is taken up behind its last event") {
       ::shutdown(peer.fd(), SHUT_RDWR);
       return;
     }
-    CHECK(Has(asked.text, "Last-Event-ID: e1"));
+    asked.ExpectHeader("Last-Event-ID: e1");
     Event(peer, R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"content":[]}})");
     ::shutdown(peer.fd(), SHUT_RDWR);
   });
@@ -295,7 +324,7 @@ TEST_CASE("a server of 2024-11-05 is spoken to over its event stream") {
       peer.WriteJson("", "405 Method Not Allowed");
       return;
     }
-    CHECK(asked.text.starts_with("POST /messages?s=1 "));
+    asked.ExpectBeginning("POST /messages?s=1 ");
     peer.WriteJson("", "202 Accepted");
     if (asked.method == "initialize") {
       Event(*opened.get(), asked.Result(R"({"protocolVersion":"2024-11-05","capabilities":{}})"));
@@ -331,15 +360,14 @@ TEST_CASE("cancelling closes the stream in the modern era") {
 }
 
 TEST_CASE("what a modern server says of its tools is listened to") {
-  std::atomic<int> listened = 0;
+  std::atomic<int> listened = 0;  // to changes of tools
   Web web([&](RawPeer& peer, const Asked& asked) {
     if (asked.method == "server/discover") {
       peer.WriteJson(asked.Result(
           R"({"resultType":"complete","supportedVersions":["2026-07-28"],
               "capabilities":{"tools":{"listChanged":true}}})"));
     } else if (asked.method == "subscriptions/listen") {
-      CHECK(asked.params["notifications"]["toolsListChanged"] == true);
-      ++listened;
+      listened += asked.params["notifications"]["toolsListChanged"] == true;
       BeginEvents(peer);
       Event(peer, R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
       peer.WaitForEnd();
