@@ -42,6 +42,7 @@ Logits Run(Model& model, KvType kv, uint32_t chunk,
            std::shared_ptr<const LoraAdapter> adapter = nullptr) {
   auto evaluator = Evaluator::Create(model, kv, 512);
   REQUIRE(evaluator.ok());
+  const test::OverlappingLaunches overlapping;
   (*evaluator)->SetAdapter(std::move(adapter));
   (*evaluator)->Reset(2);
   std::vector<TokenId> a(18);
@@ -225,6 +226,7 @@ TEST_CASE("windows, bounds, experts, biases and norms of every kind are those of
     std::vector<TokenId> text(270);
     for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<TokenId>((7 + i * i * 3) % 40);
     Logits logits[2];
+    const test::OverlappingLaunches overlapping;
     for (const BackendKind backend : {BackendKind::kReference, BackendKind::kCuda}) {
       auto model = Model::Load(path, {.backend = backend, .threads = 1, .weights_only = true});
       if (!model.ok()) FAIL(model.error().message);

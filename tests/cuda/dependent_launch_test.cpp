@@ -45,6 +45,36 @@ TEST_CASE("a kernel sees what those ahead wrote, and spares what they read") {
 }
 
 #ifndef HEARTH_CUDA_ON_DEVICE
+// Reads what another kernel wrote before it waits for that.
+__global__ void ReadsTooEarly(const unsigned* from, unsigned* to) {
+  const unsigned value = from[threadIdx.x];
+  BeginKernel();
+  to[threadIdx.x] = value;
+}
+__global__ void Write(unsigned value, unsigned* to) {
+  BeginKernel();
+  to[threadIdx.x] = value;
+}
+
+TEST_CASE("on the host what is read before the wait is what was there before the kernel ahead") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  const test::OverlappingLaunches overlapping;
+  int too_early = 0;
+  for (int round = 0; round < 2; ++round) {  // in one of them the two launches are a pair
+    std::vector<unsigned> values(kThreads), seen(kThreads);
+    Launch(*device, &Write, dim3(1), dim3(kThreads), 7u, values.data());
+    Launch(*device, &ReadsTooEarly, dim3(1), dim3(kThreads), values.data(), seen.data());
+    device->Wait();
+    CHECK(values == std::vector<unsigned>(kThreads, 7));
+    if (seen != values) {
+      ++too_early;
+      CHECK(seen == std::vector<unsigned>(kThreads, 0));
+    }
+  }
+  CHECK(too_early == 1);
+}
+
 int complaints = 0;
 
 __global__ void WaitsIn(unsigned threads) {

@@ -29,6 +29,7 @@ TokenId TokenAt(size_t sequence, size_t i) {
 std::vector<std::vector<float>> Decode(Evaluator& evaluator, size_t steps, size_t every,
                                        size_t between) {
   std::vector<std::vector<float>> logits;
+  const test::OverlappingLaunches overlapping;
   evaluator.Reset(3);
   const auto keep = [&](size_t, uint32_t, std::span<const float> row) {
     logits.emplace_back(row.begin(), row.end());

@@ -60,11 +60,11 @@ __global__ void MultiplyOnce(const uint16_t* a, const uint16_t* b, float* c) {
   };
   float sums[kColumns / 2] = {};
   for (unsigned k = 0; k < kDepth / 16; ++k) {  // a group each: two wait for each other
-    BeginProducts();
+    BeginProducts(sums);
     MultiplyAddAsync(descriptor(shared, k), descriptor(shared_b, k), sums);
     CommitProducts();
   }
-  WaitForProducts<0>();
+  FinishProducts(sums);
   const unsigned lane = threadIdx.x % 32;
   for (unsigned i = 0; i < kColumns / 2; ++i) {
     const unsigned row = threadIdx.x / 32 * 16 + lane / 4 + i % 4 / 2 * 8;
@@ -156,12 +156,12 @@ __global__ void MultiplyWrongly(Fault fault, float* out) {
   const uint64_t a = MatrixDescriptor(SharedAddress(shared), 0, 1024, Swizzle::k128);
   const uint64_t b = MatrixDescriptor(SharedAddress(shared + 64 * 64), 0, 1024, Swizzle::k128);
   fill(1);
-  if (fault != Fault::kNoFence) BeginProducts();
+  if (fault != Fault::kNoFence) BeginProducts(sums);
   MultiplyAddAsync(a, b, sums);
   CommitProducts();
   if (fault == Fault::kEarlyRead) out[threadIdx.x] = sums[5];
   if (fault == Fault::kEarlyWrite) fill(2);
-  WaitForProducts<0>();
+  FinishProducts(sums);
   if (fault != Fault::kEarlyRead) out[threadIdx.x] = sums[5];
 }
 

@@ -81,7 +81,7 @@ class CudaBackend final : public Backend {
   std::string Describe() const override {
     const bool wrong = device_.warpgroups() == Device::Warpgroups::kWrong;
     return Concat("cuda, ", device_.properties().name,
-                  wrong ? ", without wgmma: a trial of it gave wrong sums" : "");
+                  wrong ? ", without wgmma, whose trial gave other sums than mma" : "");
   }
 
   Result<WeightPtr> Prepare(std::span<const TensorInfo* const> parts, Role role) override {

@@ -72,11 +72,11 @@ __device__ inline unsigned SomePair(unsigned seed) {
   const uint64_t at_b = descriptor(b);
   float d[64] = {};
   for (unsigned turn = 0; turn < kMatrixLoopTurns / kEach; ++turn) {
-    BeginProducts();
+    BeginProducts(d);
 #pragma unroll
     for (unsigned i = 0; i < kEach; ++i) MultiplyAddAsync(at_a, at_b, d);
     CommitProducts();
-    WaitForProducts<0>();
+    FinishProducts(d);
   }
   for (const float sum : d) total += sum;
   operations = 2ull * 64 * 128 * 16 * kMatrixLoopTurns * (kMatrixLoopThreads / 128);

@@ -60,17 +60,33 @@ __device__ inline uint32_t SharedAddress(const void* shared) {
 __device__ inline void FenceSharedWrites() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
+// The compiler moves nothing that is done to the sums across this; it knows nothing of when
+// instructions end.
+template <unsigned kSums>
+__device__ void HoldSums(float (&d)[kSums]) {
+#pragma unroll
+  for (unsigned i = 0; i < kSums; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
 // Before the first instruction of a row of them: what the thread did to its sums comes first.
-__device__ inline void BeginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+template <unsigned kSums>
+__device__ void BeginProducts(float (&d)[kSums]) {
+  HoldSums(d);
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
 // Ends a row of them, a group.
 __device__ inline void CommitProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-// Until all groups but the last kLeft are done: they have read shared memory, and with none left
-// the sums are there, which may not be touched before.
+// Until all groups but the last kLeft are done: they have read shared memory.
 template <int kLeft>
 __device__ void WaitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" : : "n"(kLeft) : "memory");
+}
+// Until all are done and the sums are there, which may not be touched before.
+template <unsigned kSums>
+__device__ void FinishProducts(float (&d)[kSums]) {
+  WaitForProducts<0>();
+  HoldSums(d);
 }
 
 #define HEARTH_SUMS8(n)                                                                       \
@@ -80,7 +96,7 @@ __device__ void WaitForProducts() {
   HEARTH_SUMS8(n), HEARTH_SUMS8(n + 8), HEARTH_SUMS8(n + 16), HEARTH_SUMS8(n + 24), \
       HEARTH_SUMS8(n + 32), HEARTH_SUMS8(n + 40), HEARTH_SUMS8(n + 48), HEARTH_SUMS8(n + 56)
 
-// d += A B of 64 x 16 and 16 x 128 halves, some time before WaitForProducts returns.
+// d += A B of 64 x 16 and 16 x 128 halves, some time before FinishProducts returns.
 __device__ inline void MultiplyAddAsync(uint64_t a, uint64_t b, float (&d)[64]) {
   asm volatile(
       "{\n"

@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(GroupShape<kTile>::kThreads, GroupShape<kTile>
                                         kEightRows, Swizzle::k128);
     const uint64_t b =
         MatrixDescriptor(SharedAddress(tokens_of(step)), 0, kEightRows, Swizzle::k128);
-    BeginProducts();
+    BeginProducts(sums);
 #pragma unroll
     for (unsigned k = 0; k < Shape::kDepth / 16; ++k) {
       // 16 halves on: 32 bytes, which a descriptor counts in sixteens.
@@ -136,7 +136,7 @@ __global__ void __launch_bounds__(GroupShape<kTile>::kThreads, GroupShape<kTile>
     WaitForProducts<1>();
     __syncthreads();
   }
-  WaitForProducts<0>();
+  FinishProducts(sums);
 
   const unsigned lane = threadIdx.x % kLanes;
   const unsigned row = first_row + threadIdx.x / kLanes * 16 + lane / 4;

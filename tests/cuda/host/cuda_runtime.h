@@ -57,6 +57,12 @@ extern size_t launches;
 void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
              const std::function<void()>& kernel);
 void WaitForEarlier();
+// Does `launch` now; or while `overlap`, of every two the later one begins first: one block goes up
+// to its wait for those ahead, then the earlier one runs. What changes memory, or reads it,
+// finishes them first; which launches are pairs changes with that.
+extern bool overlap;
+void Start(std::function<void()> launch, bool early);
+void Finish();
 // What is done about a kernel that breaks a rule: says so and aborts, where no test looks for it.
 extern void (*complain)(const char* what);
 void BlockBarrier();
@@ -129,7 +135,6 @@ template <typename T>
 T __ldcg(const T* p) {
   return *p;
 }
-inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
 inline float __uint_as_float(unsigned x) { return __builtin_bit_cast(float, x); }
 inline unsigned __float_as_uint(float x) { return __builtin_bit_cast(unsigned, x); }
 inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyint(x)); }
@@ -188,6 +193,7 @@ inline cudaError_t cudaMalloc(void** data, size_t bytes) {
   return cudaSuccess;
 }
 inline cudaError_t cudaFree(void* data) {
+  cuda_on_host::Finish();
   std::free(data);
   return cudaSuccess;
 }
@@ -235,10 +241,11 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   const auto launch = [grid = config->gridDim, block = config->blockDim,
                        shared_bytes = config->dynamicSmemBytes, early,
                        thread] { cuda_on_host::RunGrid(grid, block, shared_bytes, early, thread); };
+  const auto start = [launch, early] { cuda_on_host::Start(launch, early); };
   if (cuda_on_host::recording) {
-    cuda_on_host::recording->push_back(launch);
+    cuda_on_host::recording->push_back(start);
   } else {
-    launch();
+    start();
   }
   return cudaSuccess;
 }

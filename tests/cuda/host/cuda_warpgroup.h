@@ -13,11 +13,18 @@ namespace hearth::model::cuda {
 inline uint8_t* DynamicShared() { return cuda_on_host::DynamicShared(); }
 inline uint32_t SharedAddress(const void* shared) { return cuda_on_host::SharedAddress(shared); }
 inline void FenceSharedWrites() { cuda_on_host::SetUnfenced(false); }
-inline void BeginProducts() { cuda_on_host::Products().begun = true; }
+template <size_t kSums>
+void BeginProducts(float (&)[kSums]) {
+  cuda_on_host::Products().begun = true;
+}
 inline void CommitProducts() { cuda_on_host::Products().Commit(); }
 template <int kLeft>
 void WaitForProducts() {
   cuda_on_host::Products().Wait(kLeft);
+}
+template <size_t kSums>
+void FinishProducts(float (&)[kSums]) {
+  WaitForProducts<0>();
 }
 
 // Halves k = 0 .. 15 of row `row` of a K-major matrix, as the PTX ISA lays them out.

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "tests/cuda/host/cuda_runtime.h"
@@ -25,7 +26,7 @@ void (*complain)(const char*) = [](const char* what) {
 
 namespace {
 
-enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
+enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kWaitsForEarlier, kDone };
 
 struct Fiber {
   std::unique_ptr<char[]> stack;  // once it has begun
@@ -53,6 +54,12 @@ bool runs_early = false;
 constexpr size_t kMostShared = 227 << 10;
 alignas(1024) unsigned char dynamic_shared[kMostShared];
 size_t shared_size = 0;
+
+// A launch that waits for the next one to start before it, and one that the running grid has
+// started before.
+std::function<void()> pending, ahead;
+std::vector<std::unique_ptr<Fiber>> fibers_ahead;
+bool alone = false;  // the next launch is none of a pair
 
 void WaitAs(State state) {
   running->state = state;
@@ -103,6 +110,16 @@ bool Release(size_t first, size_t last, State barrier) {
   return any;
 }
 
+// Runs the launch ahead, while the threads of the running block wait for it.
+void RunAhead() {
+  const auto state = std::tuple(here, n_fibers, kernel_to_run, runs_early, shared_size);
+  std::swap(fibers, fibers_ahead);
+  std::exchange(ahead, nullptr)();
+  std::swap(fibers, fibers_ahead);
+  std::tie(here, n_fibers, kernel_to_run, runs_early, shared_size) = state;
+  std::memset(dynamic_shared, 0xa5, shared_size);
+}
+
 void RunBlock(dim3 block) {
   std::memset(dynamic_shared, 0xa5, shared_size);
   for (size_t i = 0; i < n_fibers; ++i) {
@@ -128,6 +145,10 @@ void RunBlock(dim3 block) {
     }
     if (!left) return;
     bool released = Release(0, n_fibers, State::kAtBlockBarrier);
+    if (Release(0, n_fibers, State::kWaitsForEarlier)) {
+      RunAhead();
+      released = true;
+    }
     for (size_t i = 0; i < n_fibers; i += kWarp) {
       released =
           Release(i, std::min<size_t>(i + kWarp, n_fibers), State::kAtWarpBarrier) || released;
@@ -182,7 +203,29 @@ void DoLater() {
   running->later.clear();
 }
 
-void WaitForEarlier() { running->waited = true; }
+bool overlap = false;
+void WaitForEarlier() {
+  running->waited = true;
+  if (ahead) WaitAs(State::kWaitsForEarlier);
+}
+void Start(std::function<void()> launch, bool early) {
+  if (!overlap || !early) {
+    Finish();
+    return launch();
+  }
+  if (std::exchange(alone, false)) return launch();
+  if (!pending) {
+    pending = std::move(launch);
+    return;
+  }
+  ahead = std::exchange(pending, nullptr);
+  launch();
+}
+void Finish() {
+  static bool odd = false;
+  alone = odd = !odd;
+  if (pending) std::exchange(pending, nullptr)();
+}
 
 unsigned char* DynamicShared() { return dynamic_shared; }
 uint32_t SharedAddress(const void* shared) {
@@ -224,12 +267,14 @@ void RunGrid(dim3 grid, dim3 block, size_t shared_bytes, bool early,
   here.block_dim = block;
   here.grid_dim = grid;
   const size_t blocks = size_t{grid.x} * grid.y * grid.z;
+  const bool backwards = launches % 2 != 0;
   for (size_t i = 0; i < blocks; ++i) {
-    const size_t at = launches % 2 == 0 ? i : blocks - 1 - i;
+    const size_t at = backwards ? blocks - 1 - i : i;
     here.block = {static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),
                   static_cast<unsigned>(at / grid.x / grid.y)};
     RunBlock(block);
   }
+  if (ahead) std::exchange(ahead, nullptr)();  // no thread has waited for it
 }
 
 }  // namespace cuda_on_host

@@ -11,6 +11,7 @@ inline cudaError_t cudaMallocHost(void** data, size_t bytes) {
 }
 inline cudaError_t cudaFreeHost(void* data) { return cudaFree(data); }
 inline cudaError_t cudaMemsetAsync(void* data, int value, size_t bytes, cudaStream_t) {
+  cuda_on_host::Finish();
   std::memset(data, value, bytes);
   return cudaSuccess;
 }

@@ -1,8 +1,9 @@
 // Streams and events of the runtime that runs on the host; cuda_runtime.h includes this.
 //
-// What the stream of cudaStreamCreate is given is done at once. One of cudaStreamCreateWithFlags
-// does nothing until somebody waits for it, and then no more than is waited for: what should have
-// been waited for and was not is seen to be missing.
+// What the stream of cudaStreamCreate is given is done at once, but for launches that overlap (see
+// cuda_runtime.h). One of cudaStreamCreateWithFlags does nothing until somebody waits for it, and
+// then no more than is waited for: what should have been waited for and was not is seen to be
+// missing.
 #pragma once
 
 #include <chrono>
@@ -48,7 +49,11 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (cuda_on_host::recording) return cudaErrorStreamCaptureUnsupported;
-  if (stream != nullptr) stream->DoUntil(stream->given);
+  if (stream != nullptr) {
+    stream->DoUntil(stream->given);
+  } else {
+    cuda_on_host::Finish();
+  }
   return cuda_on_host::answer;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
@@ -71,6 +76,7 @@ inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
   return cudaSuccess;
 }
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (stream == nullptr) cuda_on_host::Finish();
   *event = {std::chrono::steady_clock::now(), stream, stream != nullptr ? stream->given : 0};
   return cudaSuccess;
 }
@@ -92,6 +98,7 @@ inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, u
   if (stream != nullptr) {
     stream->Give(wait);
   } else {
+    cuda_on_host::Finish();
     wait();
   }
   return cudaSuccess;
@@ -107,6 +114,7 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
   if (stream != nullptr) {
     stream->Give([=] { std::memcpy(to, from, bytes); });
   } else {
+    cuda_on_host::Finish();
     std::memcpy(to, from, bytes);
   }
   return cudaSuccess;
