@@ -32,7 +32,10 @@ def main():
             with open(out, encoding="utf-8") as file:
                 report = json.load(file)
             rows = {row["name"]: row for row in report["rows"]}
-            wanted = ["copy", "loading", "decode", "prefill of 48", "decode, 3 sequences",
+            decodes = ["decode", "decode, 3 sequences"]
+            drawn = {f"{name}, {how}": name for name in decodes for how in ("drawn", "constrained")}
+            wanted = ["copy", "loading", "decode", "decode, drawn", "decode, constrained", "prefill of 48",
+                      "decode, 3 sequences", "decode, 3 sequences, drawn", "decode, 3 sequences, constrained",
                       "attention to 200, decoding", "attention to 200, reading", "first token of 32 more after 200",
                       "KV saved", "KV restored", "first token of 32 more after 200, restored"]
             check(list(rows) == wanted, f"{kind}: rows {list(rows)}")
@@ -42,6 +45,8 @@ def main():
             held = report["weight_bytes_per_token"] / (ELEMENTS * size / elements)
             check(0.95 < held < 1.3, f"{kind}: a token reads {held} times the file's weights")
             check(report["kv_bytes_per_token_of_context"] == 2 * 2 * 2 * 64 * 2, "bytes of keys and values")
+            check(all(0.95 < rows[name]["limit"] / rows[plain]["value"] < 1.05 for name, plain in drawn.items()),
+                  f"{kind}: drawn and constrained tokens are held against the likeliest")
             check(rows["decode"]["share"] > 0 and "share" not in rows["copy"], f"{kind}: shares {rows}")
             check(all(name in done.stdout for name in wanted), f"{kind}: the table has every row")
     for args, words in [(("--synthetic", "qwen9:Q8_0"), "qwen3-8b"), (("--synthetic", "qwen3-8b"), "after a colon"),
