@@ -103,13 +103,14 @@ struct EngineOptions {
 // What an engine has and has done.
 struct EngineStats {
   uint64_t steps = 0;
-  uint32_t kv_blocks = 0;          // of 16 positions each, that there may be
-  uint32_t kv_blocks_free = 0;     // and that hold nothing
-  uint32_t kv_blocks_cached = 0;   // known to the cache; sequences hold some of them as well
-  uint64_t kv_tokens_held = 0;     // tokens of running sequences that have their KV
-  uint32_t kv_blocks_held = 0;     // blocks in their tables, shared ones counted once for each
-  uint32_t kv_host_blocks = 0;     // that there may be on the host
-  uint32_t kv_blocks_on_host = 0;  // known to the cache, and on the device no more
+  uint32_t kv_blocks = 0;            // of 16 positions each, that there may be
+  uint32_t kv_blocks_free = 0;       // and that hold nothing
+  uint32_t kv_blocks_cached = 0;     // known to the cache; sequences hold some of them as well
+  uint64_t kv_tokens_held = 0;       // tokens of running sequences that have their KV
+  uint32_t kv_blocks_held = 0;       // blocks in their tables, shared ones counted once for each
+  uint32_t kv_host_blocks = 0;       // that there may be on the host: fewer once it had no memory
+  uint32_t kv_host_blocks_used = 0;  // of them, that hold something
+  uint32_t kv_blocks_on_host = 0;    // known to the cache, and on the device no more
   uint64_t kv_bytes_per_block = 0;
   // Blocks so far that left the device for the host, that came back, and that were forgotten.
   uint64_t kv_blocks_spilled = 0;

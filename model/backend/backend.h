@@ -20,11 +20,11 @@
 #include <string>
 #include <vector>
 
-#include "model/backend/token_choice.h"
 #include "model/cache/kv_storage.h"
 #include "model/gguf.h"
 #include "model/kv_type.h"
 #include "model/model_config.h"
+#include "model/sampling/token_choice.h"
 #include "runtime/base/core/result.h"
 #include "runtime/base/core/token_set.h"
 

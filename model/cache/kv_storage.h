@@ -23,7 +23,7 @@ class KvStorage {
   // Overwrites `to` with what `from` holds, all positions and layers. Called between passes.
   virtual void CopyBlock(BlockId from, BlockId to) = 0;
 
-  // The second tier; 0: there is none, and nothing below is called.
+  // The second tier; 0: there is none, and nothing is saved or restored.
   virtual uint32_t host_blocks() const { return 0; }
   // False where the host has no memory for `to` (taken when it is first used), nor for any block
   // that has not been used yet; nothing is copied then.

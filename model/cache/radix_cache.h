@@ -78,6 +78,12 @@ class RadixCache {
     uint64_t spilled = 0, restored = 0, lost = 0;
   };
   const Counts& counts() const { return counts_; }
+  // Places on the host that there may be, fewer once the host had no memory for one, and of these,
+  // that hold something.
+  uint32_t host_blocks() const { return static_cast<uint32_t>(host_end_); }
+  uint32_t host_blocks_used() const {
+    return static_cast<uint32_t>(next_host_) - static_cast<uint32_t>(free_host_.size());
+  }
   // Copies between the tiers asked for so far, and whether the first n are made; see KvStorage.
   uint64_t copies() const { return storage_.copies(); }
   bool Arrived(uint64_t copies) { return storage_.Done(copies); }

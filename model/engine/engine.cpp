@@ -165,7 +165,8 @@ EngineStats Engine::stats() const {
   stats.kv_blocks = s.allocator.capacity();
   stats.kv_blocks_free = s.allocator.free();
   stats.kv_blocks_cached = static_cast<uint32_t>(s.cache.blocks());
-  stats.kv_host_blocks = s.kv->host_blocks();
+  stats.kv_host_blocks = s.cache.host_blocks();
+  stats.kv_host_blocks_used = s.cache.host_blocks_used();
   stats.kv_blocks_on_host = static_cast<uint32_t>(s.cache.spilled_blocks());
   stats.kv_blocks_spilled = s.cache.counts().spilled;
   stats.kv_blocks_restored = s.cache.counts().restored;
@@ -348,7 +349,10 @@ Result<std::span<float>> Engine::State::Logits(size_t head) {
   Backend& backend = model.transformer().backend();
   if (!backend.Chooses()) return std::span(logits).subspan(head * vocab(), vocab());
   const auto row = std::span(logits).first(vocab());
-  HEARTH_CHECK_OK(backend.ReadLogits(head, row));
+  if (const Status read = backend.ReadLogits(head, row); !read.ok()) {
+    stats.device_lost |= read.error().code == ErrorCode::kIo;
+    return read.error();
+  }
   return row;
 }
 
@@ -356,7 +360,10 @@ Result<Event> Engine::State::NextToken(Sequence& sequence, size_t head) {
   const TokenId chosen = choices.token(head);
   if (chosen < 0) return Sample(sequence, head, -1);
   if (choices.asked(head)) sequence.sampler.Drew();
-  if (!Takes(sequence, chosen)) return Sample(sequence, head, chosen);
+  if (!Takes(sequence, chosen)) {
+    choices.Refused(head);
+    return Sample(sequence, head, chosen);
+  }
   Event drawn;
   drawn.token = chosen;
   return drawn;

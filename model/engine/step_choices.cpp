@@ -63,6 +63,7 @@ size_t StepChoices::Suppose(Sequence& sequence, size_t at) {
 void StepChoices::Tell(Sequence& sequence, size_t first, TokenChooser& chooser) {
   const size_t guesses = sequence.draft.size();
   accepted_ = 0;
+  heads_[first].first = true;
   if (guesses > 0) ahead_ = sequence.sampler;
   for (size_t at = 0; at <= guesses;) {
     Sampler& sampler = at == 0 ? sequence.sampler : *ahead_;

@@ -10,8 +10,8 @@
 #include <optional>
 #include <vector>
 
-#include "model/backend/token_choice.h"
 #include "model/engine/sequence.h"
+#include "model/sampling/token_choice.h"
 
 namespace hearth::model {
 
@@ -30,9 +30,15 @@ class StepChoices {
   }
   // Whether the backend was told how to draw it: its logits then have the sampler's changes.
   bool asked(size_t head) const { return heads_[head].asked; }
+  // Another token than the one chosen behind the head was drawn: those behind the sequence's
+  // guesses were drawn with numbers that it has used up, and are the host's to draw.
+  void Refused(size_t head) {
+    while (++head < heads_.size() && !heads_[head].first) chosen_[head] = -1;
+  }
 
  private:
   struct Head {
+    bool first = false;  // of its sequence
     bool asked = false;
     TokenId dictated = -1;
   };

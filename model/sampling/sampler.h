@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/backend/token_choice.h"
 #include "model/sampling.h"
 #include "model/sampling/dry_penalty.h"
+#include "model/sampling/token_choice.h"
 
 namespace hearth::model {
 
@@ -63,8 +63,16 @@ class Sampler {
   std::vector<TokenId> recent_;                      // ring of the last penalty_window tokens
   size_t recent_next_ = 0;
   DryPenalty dry_;
-  std::vector<Candidate> candidates_;
-  std::vector<LogitChange> changes_;
+
+  // Memory for one draw, which a copy does without.
+  template <typename T>
+  struct Scratch : std::vector<T> {
+    Scratch() = default;
+    Scratch(const Scratch&) : std::vector<T>() {}
+    Scratch& operator=(const Scratch&) { return *this; }
+  };
+  Scratch<Candidate> candidates_;
+  Scratch<LogitChange> changes_;
 };
 
 // LogProbabilities: log(softmax(logits)). The logits must outlive it. O(vocabulary) to make.

@@ -92,8 +92,10 @@ std::string Metrics::Write(const Gauges& gauges) const {
            gauges.kv_bytes);
   WriteOne(out, "hearth_kv_bytes_used", "gauge", "Of this, what holds something.",
            gauges.kv_bytes_used);
-  WriteOne(out, "hearth_kv_host_bytes_used", "gauge",
-           "Keys and values on the host that the device has no room for.",
+  WriteOne(out, "hearth_kv_host_bytes", "gauge",
+           "Memory of the host for keys and values that the device has no room for.",
+           gauges.kv_host_bytes);
+  WriteOne(out, "hearth_kv_host_bytes_used", "gauge", "Of this, what holds something.",
            gauges.kv_host_bytes_used);
   WriteOne(out, "hearth_kv_blocks_spilled_total", "counter",
            "Blocks of 16 tokens that left the device for the host.", gauges.counts.kv_spilled);

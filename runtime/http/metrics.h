@@ -44,7 +44,8 @@ struct Gauges {
   // Of the engines of all loaded models.
   uint64_t kv_bytes = 0;            // that KV may take
   uint64_t kv_bytes_used = 0;       // blocks that hold something
-  uint64_t kv_host_bytes_used = 0;  // blocks that are on the host alone
+  uint64_t kv_host_bytes = 0;       // of the host's that KV without room on the device may take
+  uint64_t kv_host_bytes_used = 0;  // blocks there that hold something
   uint64_t kv_tokens_held = 0;      // tokens of running sequences
   // Of all models since the start: a counter must not fall where a model leaves.
   serving::ModelCounts counts;

@@ -102,7 +102,8 @@ HttpResponse Server::MetricsPage() const {
     const model::EngineStats stats = model->engine().stats();
     gauges.kv_bytes += stats.kv_blocks * stats.kv_bytes_per_block;
     gauges.kv_bytes_used += (stats.kv_blocks - stats.kv_blocks_free) * stats.kv_bytes_per_block;
-    gauges.kv_host_bytes_used += stats.kv_blocks_on_host * stats.kv_bytes_per_block;
+    gauges.kv_host_bytes += stats.kv_host_blocks * stats.kv_bytes_per_block;
+    gauges.kv_host_bytes_used += stats.kv_host_blocks_used * stats.kv_bytes_per_block;
     gauges.kv_tokens_held += stats.kv_tokens_held;
   }
   gauges.counts = models_.Counts();

@@ -106,7 +106,7 @@ struct Kind {
 };
 
 std::vector<Kind> Kinds() {
-  std::vector<Kind> kinds(10);
+  std::vector<Kind> kinds(14);
   kinds[0].sampling.temperature = 0;
   kinds[0].repeats = true;
   kinds[1].sampling = {.temperature = 0.7f, .top_k = 20, .top_p = 0.9f, .seed = 1};
@@ -131,6 +131,14 @@ std::vector<Kind> Kinds() {
   }
   // Of two tokens that are about as likely a guess is often true.
   kinds[9] = {.sampling = {.logit_bias = {{10, 30.0f}, {11, 30.0f}}, .seed = 9}, .repeats = true};
+  // Rounds that are alike but for draws of one of two; of those of the first place one is refused.
+  for (size_t i = 10; i < 14; ++i) {
+    kinds[i] = {.sampling = {.seed = i}, .constrained = true, .repeats = true};
+    for (const TokenId id : {8, 9, 14, 15, 16, 21}) {
+      kinds[i].sampling.logit_bias.emplace_back(id, 30.0f);
+    }
+    kinds[i].sampling.logit_bias.emplace_back(10, 60.0f);
+  }
   for (TokenId id = 0; id < kVocab; ++id) {
     kinds[5].sampling.logit_bias.emplace_back(id, static_cast<float>(id % 5));
   }

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/pinned_array.h"
 #include "tests/cuda/on_device.h"
 
@@ -63,12 +64,17 @@ TEST_CASE("what nobody waits for is made in the end, and Done says when") {
   for (size_t i = 0; i < 200; ++i) CHECK(f.OnDevice(i) == static_cast<int>(i));
 }
 
+__global__ void WriteOrder(int* out, unsigned n) {
+  BeginKernel();
+  for (unsigned i = threadIdx.x; i < n; i += blockDim.x) out[i] = static_cast<int>(i);
+}
+
 TEST_CASE("a copy comes behind what the device was given before") {
+  const test::OverlappingLaunches overlapping;
   Fixture f;
   PinnedArray<int> back;
   REQUIRE(back.TryReserve(kInts));
-  f.device.Note(cudaMemcpyAsync(f.memory.data(), f.host.data(), kInts * sizeof(int),
-                                cudaMemcpyHostToDevice, f.device.stream()));
+  Launch(f.device, &WriteOrder, dim3(1), dim3(32), f.memory.data(), unsigned{kInts});
   f.copies.Copy(back.data(), f.memory.data(), kInts * sizeof(int), cudaMemcpyDeviceToHost);
   while (!f.copies.Done(1)) {
   }

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "model/backend/backend.h"
+#include "model/backend/cuda/device_array.h"
 #include "model/engine.h"
 #include "model/evaluator.h"
 #include "model/gguf_writer.h"
@@ -344,6 +345,27 @@ TEST_CASE("keys and values that do not fit are refused with the numbers, and sma
   REQUIRE_FALSE(refused.ok());
   CHECK_THAT(refused.error().message, Catch::Contains("MiB are free"));
   CHECK(Evaluator::Create(*model, KvType::kF32, 64).ok());
+}
+
+TEST_CASE("what the environment leaves out is left out, and misspellings are told", "[whole]") {
+  const auto with = [](const char* names) {
+    ::setenv("HEARTH_CUDA_WITHOUT", names, 1);
+    auto opened = cuda::Device::Open();
+    ::unsetenv("HEARTH_CUDA_WITHOUT");
+    return opened;
+  };
+  const auto bare = with("graphs,wgmma,early");
+  REQUIRE(bare.ok());
+  CHECK_FALSE(bare->uses_graphs());
+  CHECK_FALSE(bare->may_use_warpgroups());
+  CHECK_FALSE(bare->starts_early());
+  const auto some = with("wgmma");
+  REQUIRE(some.ok());
+  CHECK(some->uses_graphs());
+  CHECK_FALSE(some->may_use_warpgroups());
+  const auto refused = with("graphs,tensor");
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().message, Catch::Contains("'tensor'"));
 }
 
 TEST_CASE("heads that the kernels cannot take are refused with their limits") {

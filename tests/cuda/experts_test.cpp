@@ -130,5 +130,28 @@ TEST_CASE("a mixture of experts is a graph, and the same bits however few tokens
   }
 }
 
+TEST_CASE("experts held as several types are picked by the host, step after step", "[whole]") {
+  test::SmallModel network("qwen3moe");
+  network.random = true;
+  network.MixExperts(5, 2, TensorType::kQ8_0);
+  network.tensors["blk.0.ffn_up_exps.weight"].type = TensorType::kF16;
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("hearth-experts-" + std::to_string(::getpid()) + ".gguf");
+  REQUIRE(network.Write(path.string()).ok());
+  Logits logits[2];
+  for (const BackendKind backend : {BackendKind::kReference, BackendKind::kCuda}) {
+    const auto loaded = Model::Load(path.string(), {.backend = backend, .weights_only = true});
+    REQUIRE(loaded.ok());
+    const auto evaluator = *Evaluator::Create(**loaded, KvType::kF32, 64);
+    logits[backend == BackendKind::kCuda] = Read(*evaluator, std::vector<size_t>(5, 1));
+  }
+  std::filesystem::remove(path);
+  for (const auto& [position, row] : logits[0]) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      CHECK(logits[1].at(position)[i] == Approx(row[i]).margin(0.02));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hearth::model

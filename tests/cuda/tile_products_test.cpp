@@ -229,5 +229,30 @@ TEST_CASE("rows of any size, and rows that are not finite") {
   }
 }
 
+TEST_CASE("counters of split columns are zero also where their first pass lacked memory") {
+  auto device = Device::Open();
+  REQUIRE(device.ok());
+  constexpr unsigned kRows = 32, kLong = 1024, kTokens = 16;
+  std::mt19937 random(9);
+  const Inputs inputs(*device, RandomRows(kTokens * kLong, random), kLong);
+  const Weights weights(*device, TensorType::kF16,
+                        RandomFloats(TensorType::kF16, kRows * kLong, random), kRows, kLong);
+  const ColumnSplit split = {2, 4};
+  const auto multiply = [&](SplitMemory& memory) {
+    std::vector<float> out(kTokens * kRows, -1.0f);
+    LaunchTilesOf(*device, Tile::kSmall, split, memory, {{weights.view}, {0}, 1}, inputs.view,
+                  kTokens, out.data(), kRows, false);
+    device->Wait();
+    return out;
+  };
+  SplitMemory whole, short_of_memory;
+  const std::vector<float> expected = multiply(whole);
+  CHECK(std::ranges::count(expected, -1.0f) == 0);
+  device->NoteShortage(1);
+  multiply(short_of_memory);
+  CHECK(device->TakeShortage() == 1);
+  CHECK(multiply(short_of_memory) == expected);
+}
+
 }  // namespace
 }  // namespace hearth::model::cuda

@@ -54,6 +54,7 @@ class CopyStream {
 
   // Whether the first n are made; asks the device, waits for nothing. True where it failed.
   bool Done(uint64_t n) {
+    n = std::min(n, count_);
     if (n <= done_ || !device_.usable()) return true;
     const uint64_t asked = std::max(n, oldest());
     const cudaError_t state = cudaEventQuery(EventOf(asked));
@@ -70,6 +71,7 @@ class CopyStream {
   // before it is given anything that meets memory of copies; n may be 0 then.
   void Await(uint64_t n) {
     behind_passes_ = false;
+    n = std::min(n, count_);
     if (n <= done_ || !device_.usable()) return;
     device_.Note(cudaStreamWaitEvent(device_.stream(), EventOf(std::max(n, oldest())), 0));
   }

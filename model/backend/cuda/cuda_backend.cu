@@ -248,7 +248,8 @@ class CudaBackend final : public Backend {
   bool IsStep(const BatchView& batch) const {
     constexpr size_t kMostTokens = 64;
     const size_t n = batch.tokens.size();
-    return n <= kMostTokens && !adapted_ && (config_.experts.n_experts == 0 || IsFew(n)) &&
+    return device_.uses_graphs() && n <= kMostTokens && !adapted_ &&
+           (config_.experts.n_experts == 0 || IsFew(n)) &&
            std::ranges::none_of(runs_, &AttentionRun::many);
   }
   // So few that all products are those of few rows.
@@ -331,8 +332,10 @@ class CudaBackend final : public Backend {
   template <typename Attend>
   void AttendParts(const AttentionRun& run, unsigned chunks, bool rounded, Attend attend) {
     const size_t rows = static_cast<size_t>(config_.n_heads) * chunks;
-    const unsigned at_once =
-        Count(std::clamp<size_t>(kPartialFloats / (rows * config_.head_dim), 1, run.count));
+    const size_t fit = kPartialFloats / (rows * config_.head_dim);
+    const size_t together = run.many ? kFlashQueries : 1;  // of a block: its tiles are full
+    const unsigned at_once = Count(std::clamp<size_t>(
+        fit / together * together, std::min<size_t>(together, run.count), run.count));
     const Partials partials = ReservePartials(at_once * rows, chunks);
     const unsigned end = run.first + run.count;
     for (unsigned first = run.first; first < end; first += at_once) {
@@ -534,6 +537,7 @@ class CudaBackend final : public Backend {
   // Many: the picks are made on the host, which waits for the router's scores, and the tokens that
   // picked an expert lie together.
   void MixManyExperts(const BatchView& batch, uint32_t layer, const LayerWeights& w) {
+    if (device_.Spoil()) return;  // what waits is no part of a graph
     const size_t n = batch.tokens.size();
     const ActivationRows& routed = Normalize(w.feed_forward_norm, hidden_.data(), nullptr, n,
                                              config_.d_model, Wanted(w.router, n));
@@ -620,7 +624,7 @@ Result<std::unique_ptr<Backend>> CreateCudaBackend(const ModelConfig& config,
                      ". Use --backend cpu");
   }
   HEARTH_TRY(cuda::Device device, cuda::Device::Open());
-  cuda::TryWarpgroups(device);
+  if (device.may_use_warpgroups()) cuda::TryWarpgroups(device);
   HEARTH_CHECK_OK(device.Lost());
   return std::unique_ptr<Backend>(new cuda::CudaBackend(config, options, std::move(device)));
 }

@@ -1,5 +1,8 @@
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "model/backend/cuda/dependent_launch.cuh"
 #include "model/backend/cuda/device_array.h"
 
@@ -50,7 +53,28 @@ Result<Device> Device::Open() {
   }
   device.open_ = true;
   device.starts_early_ = WaitsByItself(device.properties_);
+  if (const char* names = std::getenv("HEARTH_CUDA_WITHOUT")) {
+    HEARTH_CHECK_OK(device.LeaveOut(names));
+  }
   return Result<Device>(std::move(device));
+}
+
+Status Device::LeaveOut(std::string_view names) {
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(names.size(), name.size() + 1));
+    if (name == "wgmma") {
+      may_use_warpgroups_ = false;
+    } else if (name == "early") {
+      starts_early_ = false;
+    } else if (name == "graphs") {
+      uses_graphs_ = false;
+    } else {
+      return MakeError(ErrorCode::kInvalidArgument, "HEARTH_CUDA_WITHOUT: '", name,
+                       "' is none of wgmma, early and graphs, separated by commas");
+    }
+  }
+  return {};
 }
 
 Device::~Device() {

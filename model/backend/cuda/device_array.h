@@ -19,6 +19,8 @@ namespace hearth::model::cuda {
 
 class Device {
  public:
+  // The environment's HEARTH_CUDA_WITHOUT, "wgmma,early,graphs" or some of these, leaves out what
+  // a device or its driver does wrongly.
   static Result<Device> Open();
   Device(Device&& other) noexcept
       : stream_(std::exchange(other.stream_, nullptr)),
@@ -26,6 +28,8 @@ class Device {
         failure_(other.failure_),
         generation_(other.generation_),
         starts_early_(other.starts_early_),
+        uses_graphs_(other.uses_graphs_),
+        may_use_warpgroups_(other.may_use_warpgroups_),
         warpgroups_(other.warpgroups_),
         properties_(other.properties_) {}
   Device& operator=(Device&&) = delete;
@@ -36,12 +40,25 @@ class Device {
   // The first failure since the device was opened; a device that failed once is lost.
   cudaError_t failure() const { return failure_; }
   void Note(cudaError_t result) {
-    if (failure_ == cudaSuccess) failure_ = result;
+    if (result == cudaSuccess) return;
+    if (capturing_) {
+      spoiled_ = true;  // a failure of the device shows again behind the capture
+    } else if (failure_ == cudaSuccess) {
+      failure_ = result;
+    }
+  }
+  // Of a launch: too little memory for its code is the pass's shortage.
+  void NoteLaunch(cudaError_t result) {
+    if (result != cudaErrorMemoryAllocation || capturing_) return Note(result);
+    (void)cudaGetLastError();  // or the next launch would report it
+    NoteShortage(1);
   }
   // Memory was short in this pass: nothing is launched until it has ended.
   void NoteShortage(size_t bytes) { shortage_ = std::max(shortage_, bytes); }
   // Kernels wait by themselves for those ahead of them (dependent_launch.cuh), and may start early.
   bool starts_early() const { return starts_early_; }
+  bool uses_graphs() const { return uses_graphs_; }
+  bool may_use_warpgroups() const { return may_use_warpgroups_; }
   // Whether products may use warpgroups' instructions; kWrong: the device has them, and a trial
   // gave something else than the other kernels (warpgroup_products.h).
   enum class Warpgroups : uint8_t { kNone, kUsed, kWrong };
@@ -77,12 +94,15 @@ class Device {
 
  private:
   Device() = default;
+  Status LeaveOut(std::string_view names);  // what HEARTH_CUDA_WITHOUT says
   cudaStream_t stream_ = nullptr;
   bool open_ = false;
   cudaError_t failure_ = cudaSuccess;
   size_t shortage_ = 0;
   uint64_t generation_ = 0;
   bool starts_early_ = false;
+  bool uses_graphs_ = true;
+  bool may_use_warpgroups_ = true;
   Warpgroups warpgroups_ = Warpgroups::kNone;
   bool capturing_ = false;
   bool spoiled_ = false;
@@ -130,9 +150,10 @@ class DeviceArray {
   void Reserve(Device& device, size_t n) {
     if (n <= size_) return;
     const size_t roomy = std::max(n, size_ + size_ / 2);
-    const cudaError_t result = TryReserve(device, roomy);
+    cudaError_t result = TryReserve(device, roomy);
+    if (result == cudaErrorMemoryAllocation && roomy > n) result = TryReserve(device, n);
     if (result == cudaErrorMemoryAllocation) {
-      device.NoteShortage(roomy * sizeof(T));
+      device.NoteShortage(n * sizeof(T));
     } else {
       device.Note(result);
     }
@@ -175,7 +196,7 @@ void LaunchShared(Device& device, void (*kernel)(Expected...), dim3 grid, dim3 b
   early.val.programmaticStreamSerializationAllowed = 1;
   config.attrs = &early;
   config.numAttrs = device.starts_early() ? 1 : 0;
-  device.Note(cudaLaunchKernelEx(&config, kernel, std::forward<Given>(arguments)...));
+  device.NoteLaunch(cudaLaunchKernelEx(&config, kernel, std::forward<Given>(arguments)...));
 }
 
 template <typename... Expected, typename... Given>

@@ -24,9 +24,10 @@ class ExpertTables {
     if (layers_.size() <= layer) layers_.resize(layer + 1);
     Made& made = layers_[layer];
     if (made.gate_ups.empty()) Make(weights, made);
-    if (made.layer.possible && made.layer.downs.size() == 0) {
-      made.layer.gate_ups.Upload(device, made.gate_ups);
-      made.layer.downs.Upload(device, made.downs);
+    // Again where there was no memory before.
+    if (made.layer.possible) {
+      if (made.layer.gate_ups.size() == 0) made.layer.gate_ups.Upload(device, made.gate_ups);
+      if (made.layer.downs.size() == 0) made.layer.downs.Upload(device, made.downs);
     }
     return made.layer;
   }

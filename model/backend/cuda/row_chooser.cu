@@ -1,12 +1,19 @@
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstring>
 
 #include "model/backend/cuda/row_chooser.h"
 
 namespace hearth::model::cuda {
 
-static_assert(sizeof(ChoiceChange) == sizeof(LogitChange));
+// ChoiceChange is LogitChange, and the kernels' rounds are its rounds.
+static_assert(sizeof(ChoiceChange) == sizeof(LogitChange) &&
+              offsetof(ChoiceChange, id) == offsetof(LogitChange, id) &&
+              offsetof(ChoiceChange, round) == offsetof(LogitChange, round) &&
+              offsetof(ChoiceChange, value) == offsetof(LogitChange, value));
+static_assert(static_cast<int>(LogitChange::Round::kBar) == 0 &&
+              static_cast<int>(LogitChange::Round::kRepetition) == 2 && LogitChange::kRounds == 5);
 
 size_t RowChooser::AddSet(const TokenSet& allowed, ChoiceRow& row) {
   row.first_word = static_cast<unsigned>(words_.size());

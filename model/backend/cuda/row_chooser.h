@@ -12,7 +12,7 @@
 #include "model/backend/cuda/device_array.h"
 #include "model/backend/cuda/pinned_array.h"
 #include "model/backend/cuda/token_choice.cuh"
-#include "model/backend/token_choice.h"
+#include "model/sampling/token_choice.h"
 
 namespace hearth::model::cuda {
 

@@ -33,7 +33,7 @@ class StepGraphs {
       table_.GiveUp(shape);
       return launches();
     }
-    device_.Note(cudaGraphLaunch(graph, device_.stream()));
+    device_.NoteLaunch(cudaGraphLaunch(graph, device_.stream()));
   }
 
  private:

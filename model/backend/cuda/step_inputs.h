@@ -52,6 +52,10 @@ class StepInputs {
  private:
   struct Angles {
     size_t cosines = 0, sines = 0;  // [tokens][pairs]
+    // Of the positions that came so far: [positions][2][pairs]. The device waits for the inputs,
+    // and a sine in double precision takes longer than copying it.
+    std::vector<float> known;
+    std::vector<bool> is_known;
   };
 
   template <typename T>
@@ -108,12 +112,22 @@ class StepInputs {
   void FillAngles(size_t rope, size_t token, uint32_t position) {
     const RopeFrequencies& frequencies = frequencies_[rope];
     const size_t pairs = frequencies.pairs();
-    float* const cosines = Here<float>(angles_[rope].cosines) + token * pairs;
-    float* const sines = Here<float>(angles_[rope].sines) + token * pairs;
-    for (size_t i = 0; i < pairs; ++i) {
-      cosines[i] = static_cast<float>(frequencies.cosine(i, position));
-      sines[i] = static_cast<float>(frequencies.sine(i, position));
+    Angles& angles = angles_[rope];
+    if (position >= angles.is_known.size()) {
+      const size_t positions = std::max<size_t>(position + 1, 2 * angles.is_known.size());
+      angles.is_known.resize(positions);
+      angles.known.resize(positions * 2 * pairs);
     }
+    float* const known = angles.known.data() + position * 2 * pairs;
+    if (!angles.is_known[position]) {
+      for (size_t i = 0; i < pairs; ++i) {
+        known[i] = static_cast<float>(frequencies.cosine(i, position));
+        known[pairs + i] = static_cast<float>(frequencies.sine(i, position));
+      }
+      angles.is_known[position] = true;
+    }
+    std::copy_n(known, pairs, Here<float>(angles.cosines) + token * pairs);
+    std::copy_n(known + pairs, pairs, Here<float>(angles.sines) + token * pairs);
   }
 
   const ModelConfig& config_;

@@ -11,12 +11,12 @@ namespace {
 SplitSums Reserve(Device& device, SplitMemory& memory, size_t tiles, const ColumnSplit& split,
                   size_t each) {
   memory.sums.Reserve(device, tiles * split.parts * each);
-  if (tiles > memory.arrived.size()) {
-    memory.arrived.Reserve(device, tiles);
-    if (device.usable()) {
-      device.Note(cudaMemsetAsync(memory.arrived.data(), 0,
-                                  memory.arrived.size() * sizeof(unsigned), device.stream()));
-    }
+  // What has grown is zeroed even where the pass lacks memory: later ones find it large enough.
+  const size_t before = memory.arrived.size();
+  memory.arrived.Reserve(device, tiles);
+  if (memory.arrived.size() > before) {
+    device.Note(cudaMemsetAsync(memory.arrived.data(), 0, memory.arrived.size() * sizeof(unsigned),
+                                device.stream()));
   }
   return {memory.sums.data(), memory.arrived.data(), split.steps};
 }

@@ -120,19 +120,19 @@ __global__ void __launch_bounds__(GroupShape<kTile>::kThreads, GroupShape<kTile>
   WaitForEarlier();  // for the activations, and for whom reads `out`
   copy_tokens(0);
   store(0);
-  fetch(1);
   WaitForCopies();
   FenceSharedWrites();
+  fetch(1);  // behind the fence, which may wait for loads
   __syncthreads();
   for (unsigned step = 0; step < steps; ++step) {
     multiply(step);
     if (step + 1 < steps) {
       copy_tokens(step + 1);
       store(step + 1);
-      fetch(step + 2);
     }
     WaitForCopies();
     FenceSharedWrites();
+    if (step + 1 < steps) fetch(step + 2);
     WaitForProducts<1>();
     __syncthreads();
   }
