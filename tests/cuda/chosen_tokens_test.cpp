@@ -6,10 +6,8 @@
 #include <map>
 
 #include "model/engine.h"
+#include "tests/cuda/on_device.h"
 #include "tests/support/small_model.h"
-#ifndef HEARTH_CUDA_ON_DEVICE
-#include "tests/cuda/host/cuda_runtime.h"
-#endif
 
 namespace hearth::model {
 namespace {
@@ -188,13 +186,11 @@ std::map<RequestId, Answer> Answers(Model& model, bool by_host, uint64_t& guesse
   return answers;
 }
 
-size_t Launches() {
 #ifdef HEARTH_CUDA_ON_DEVICE
-  return 0;
+size_t Launches() { return 0; }
 #else
-  return cuda_on_host::launches;
+size_t Launches() { return cuda_on_host::launches; }
 #endif
-}
 
 TEST_CASE("what the device draws for requests of all kinds is what the host draws", "[whole]") {
   test::SmallModel network;
@@ -232,9 +228,7 @@ TEST_CASE("what the device draws for requests of all kinds is what the host draw
   CHECK(guesses[0] == guesses[1]);
   CHECK(guesses[0] > 10);
   CHECK(refusals[1] > 0);
-#ifndef HEARTH_CUDA_ON_DEVICE
-  CHECK(launches[0] > launches[1] + 100);  // it was the device indeed
-#endif
+  if (!test::kOnDevice) CHECK(launches[0] > launches[1] + 100);  // it was the device indeed
 }
 
 }  // namespace

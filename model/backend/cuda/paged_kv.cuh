@@ -20,11 +20,11 @@ struct PagedKv {
   unsigned n_layers, n_kv_heads, head_dim;
   size_t half_bytes;
 
-  __device__ uint8_t* Keys(int block, unsigned layer, unsigned head) const {
+  __host__ __device__ uint8_t* Keys(int block, unsigned layer, unsigned head) const {
     return data +
            ((static_cast<size_t>(block) * n_layers + layer) * n_kv_heads + head) * 2 * half_bytes;
   }
-  __device__ uint8_t* Values(int block, unsigned layer, unsigned head) const {
+  __host__ __device__ uint8_t* Values(int block, unsigned layer, unsigned head) const {
     return Keys(block, layer, head) + half_bytes;
   }
 };
